@@ -1,0 +1,1 @@
+"""The words and rules of the lake; standard library only, no I/O."""
