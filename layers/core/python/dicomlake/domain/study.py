@@ -1,0 +1,188 @@
+"""A study's life: receiving -> settling -> ready, and again when something arrives late. Pure transitions.
+
+A study settles after a quiet period, at once when the declared count is reached, and at the latest `cap` seconds
+after its generation's first image; work in flight holds it back up to the cap.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from dicomlake.domain.commit import CommitRow, SeriesShare
+from dicomlake.domain.ledger import NO_TALLY, Tally
+from dicomlake.domain.model import NO_COUNTS, Counts, JsonObject, SeriesUid, StudyUid
+
+
+class StudyState(StrEnum):
+    """Where a study is in its life."""
+
+    RECEIVING = "receiving"
+    SETTLING = "settling"
+    READY = "ready"
+
+
+class Completeness(StrEnum):
+    """What StudyReady knows about whether everything is there; `quiet` is never shown as complete."""
+
+    DECLARED = "declared"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One study as the index holds it: search attributes, folded counts, and the state of its current generation.
+
+    Times are ISO 8601 in UTC. `version` grows with every write and guards it. `timer_due` is when the live settle
+    timer fires ("" where none was armed for this generation). `since_ready` counts what this generation added.
+    """
+
+    study_uid: StudyUid
+    state: StudyState = StudyState.RECEIVING
+    generation: int = 1
+    version: int = 0
+    attributes: JsonObject = field(default_factory=dict)
+    counts: Counts = NO_COUNTS
+    tally: Tally = NO_TALLY
+    modalities: tuple[str, ...] = ()
+    sop_classes: tuple[str, ...] = ()
+    series_count: int = 0
+    generation_started_at: str = ""
+    last_stored_at: str = ""
+    timer_due: str = ""
+    declared: int | None = None
+    ready_at: str = ""
+    ready_generation: int = 0
+    since_ready: Tally = NO_TALLY
+    warnings: int = 0
+    truncated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series as the index holds it; `metadata_key` names its pre-built metadata object, "" before it settles."""
+
+    series_uid: SeriesUid
+    modality: str = ""
+    attributes: JsonObject = field(default_factory=dict)
+    counts: Counts = NO_COUNTS
+    sop_classes: tuple[str, ...] = ()
+    metadata_key: str = ""
+    metadata_instances: int = 0
+    packs: tuple[str, ...] = ()
+
+
+def fold_study(study: Study | None, rows: tuple[CommitRow, ...], known_series: tuple[Series, ...]) -> Study:
+    """Return the study with the rows' counts added; what arrives after `receiving` opens a new generation.
+
+    `known_series` are the study's series after the same rows were folded into them.
+    """
+    first = rows[0]
+    if first.study_uid is None:
+        raise ValueError("only a study's own commit rows fold into it")
+    before = study or Study(first.study_uid)
+    current = before if before.state is StudyState.RECEIVING else _next_generation(before)
+    stamps = sorted(row.at for row in rows)
+    attributes = next((row.study.attributes for row in rows if row.study and row.study.attributes), {})
+    tally = sum((row.tally for row in rows), NO_TALLY)
+    return replace(
+        current,
+        attributes=current.attributes or attributes,
+        counts=sum((row.counts for row in rows), current.counts),
+        tally=current.tally + tally,
+        since_ready=current.since_ready + tally,
+        modalities=tuple(sorted({s.modality for s in known_series if s.modality})),
+        sop_classes=tuple(sorted({uid for s in known_series for uid in s.sop_classes})),
+        series_count=len(known_series),
+        generation_started_at=current.generation_started_at or stamps[0],
+        last_stored_at=max(current.last_stored_at, stamps[-1]),
+        warnings=current.warnings + sum(row.warnings for row in rows),
+        truncated=current.truncated + sum(row.truncated for row in rows),
+    )
+
+
+def fold_series(known: tuple[Series, ...], rows: tuple[CommitRow, ...]) -> tuple[Series, ...]:
+    """Return the series that the rows touch, with their shares added (the untouched ones are left out)."""
+    held = {series.series_uid: series for series in known}
+    touched: dict[SeriesUid, Series] = {}
+    for row in rows:
+        for share in row.series:
+            uid = share.series_uid
+            touched[uid] = _add_share(touched.get(uid) or held.get(uid) or Series(uid), share, row.pack)
+    return tuple(touched.values())
+
+
+def _add_share(series: Series, share: SeriesShare, pack: str) -> Series:
+    return replace(
+        series,
+        modality=series.modality or share.modality,
+        attributes=series.attributes or share.attributes.attributes,
+        counts=series.counts + share.counts,
+        sop_classes=tuple(sorted({*series.sop_classes, *share.sop_classes})),
+    )
+
+
+def _next_generation(study: Study) -> Study:
+    return replace(
+        study,
+        state=StudyState.RECEIVING,
+        generation=study.generation + 1,
+        generation_started_at="",
+        timer_due="",
+        since_ready=NO_TALLY,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SettlePolicy:
+    """When a study settles: seconds of quiet, and seconds after the generation's first image at the latest."""
+
+    quiet_seconds: float
+    cap_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SettleDecision:
+    """Settle now, or look again after `wait_seconds`; `completeness` is what a ready study may claim."""
+
+    settle: bool
+    wait_seconds: int = 0
+    completeness: Completeness = Completeness.QUIET
+
+
+def decide_settle(study: Study, policy: SettlePolicy, pending: int, now: datetime) -> SettleDecision:
+    """Decide whether a receiving study settles now; `pending` counts its objects that are still under way."""
+    quiet_at = parse_time(study.last_stored_at) + timedelta(seconds=policy.quiet_seconds)
+    cap_at = parse_time(study.generation_started_at) + timedelta(seconds=policy.cap_seconds)
+    if study.declared is not None and study.counts.instances >= study.declared and not pending:
+        return SettleDecision(True, completeness=Completeness.DECLARED)
+    if now >= cap_at or (now >= quiet_at and not pending):
+        return SettleDecision(True)
+    due = min(cap_at, quiet_at if now < quiet_at else now + timedelta(seconds=policy.quiet_seconds))
+    return SettleDecision(False, wait_seconds=_delay(due - now))
+
+
+def _delay(span: timedelta) -> int:
+    """Whole seconds, rounded up, within what a delayed SQS message takes (0-900)."""
+    return max(1, min(900, int(-(-span.total_seconds() // 1))))
+
+
+def begin_settling(study: Study) -> Study:
+    """Return the study as the winner of the settling write sees it."""
+    return replace(study, state=StudyState.SETTLING)
+
+
+def become_ready(study: Study, at: datetime) -> Study:
+    """Return the study as it is once its generation is ready."""
+    return replace(
+        study, state=StudyState.READY, ready_at=format_time(at), ready_generation=study.generation, timer_due=""
+    )
+
+
+def format_time(at: datetime) -> str:
+    """Return a time as the index writes it: ISO 8601 in UTC with milliseconds, so that text order is time order."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def parse_time(text: str) -> datetime:
+    """Return the time that `format_time` wrote."""
+    return datetime.fromisoformat(text)
