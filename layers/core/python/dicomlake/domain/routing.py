@@ -1,0 +1,76 @@
+"""Where a landed object goes, decided from its event alone: no GET, no guess."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dicomlake.domain.events import IngestObject
+
+
+class Route(StrEnum):
+    """What becomes of one received command."""
+
+    HERE = "here"
+    """Ingest it in this batch."""
+    EMPTY = "empty"
+    """Nothing to read: quarantine at once."""
+    LARGE = "large"
+    """Over the size limit: to the task with constant memory."""
+    ALONE = "alone"
+    """It came back, so a process may have died of it: to the queue that takes one at a time."""
+    LATER = "later"
+    """Over this batch's byte budget: back to the queue as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One command as a queue delivered it; `receives` is how often it was delivered, 1 at first."""
+
+    command: IngestObject
+    receipt: str
+    receives: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePolicy:
+    """`large_limit`: bytes of the largest object ingested here. `byte_budget`: bytes a batch takes in hand.
+
+    `alone` is True in the function that takes one object at a time: nothing is sent there from there.
+    """
+
+    large_limit: int
+    byte_budget: int
+    alone: bool = False
+
+
+def route_batch(received: tuple[Received, ...], policy: RoutePolicy) -> dict[Route, tuple[Received, ...]]:
+    """Sort a batch by route, keeping its order; the first object taken here is taken whatever the budget."""
+    routes: dict[Route, list[Received]] = {route: [] for route in Route}
+    budget = policy.byte_budget
+    for item in received:
+        route = _route(item, policy)
+        if route is Route.HERE and routes[Route.HERE] and item.command.landed.size > budget:
+            route = Route.LATER
+        if route is Route.HERE:
+            budget -= item.command.landed.size
+        routes[route].append(item)
+    return {route: tuple(items) for route, items in routes.items()}
+
+
+def _route(item: Received, policy: RoutePolicy) -> Route:
+    size = item.command.landed.size
+    if size == 0:
+        return Route.EMPTY
+    if size > policy.large_limit:
+        return Route.LARGE
+    if item.receives > 1 and not policy.alone:
+        return Route.ALONE
+    return Route.HERE
+
+
+MAX_ATTEMPTS = 6
+"""Re-enqueues of our own before an object counts as exhausted."""
+
+
+def retry_delay(attempt: int) -> int:
+    """Seconds until an object that failed `attempt` times before is tried again: 2, 8, 32, ... at most 900."""
+    return int(min(900, 2 * 4**attempt))

@@ -1,0 +1,1 @@
+"""What the lake does, one verb a file: a command and ports in, facts out."""

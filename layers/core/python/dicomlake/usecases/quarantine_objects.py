@@ -1,0 +1,105 @@
+"""Keep what cannot be stored, with the reason beside it, and write it into the ledger."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dicomlake.domain.commit import Clash, Commit, CommitRow
+from dicomlake.domain.errors import EXPLANATIONS, LostRaceError, NotFoundError, Reason
+from dicomlake.domain.ids import LakeSecret, ledger_key
+from dicomlake.domain.ledger import LedgerEntry, Step, Tally
+from dicomlake.domain.model import LandedObject, Outcome
+from dicomlake.domain.study import format_time
+from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore
+
+ENTRIES_A_COMMIT = 45
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A landed object that cannot be stored, and why; `detail` holds no patient data."""
+
+    landed: LandedObject
+    reason: Reason
+    detail: str
+    attempts: int = 0
+
+
+def quarantine_objects(
+    rejected: Sequence[Rejected],
+    store: Datastore,
+    quarantine: ObjectStore,
+    secret: LakeSecret,
+    clock: Clock,
+    ids: IdSource,
+) -> int:
+    """Copy objects to the quarantine bucket, then decide them in the ledger; return how many were decided now.
+
+    The copy comes first: a ledger that says `quarantined` always has the bytes. Both may run twice.
+    """
+    entries = [_keep(item, quarantine, secret, clock) for item in rejected]
+    return sum(
+        _decide(entries[start : start + ENTRIES_A_COMMIT], store, clock, ids)
+        for start in range(0, len(entries), ENTRIES_A_COMMIT)
+    )
+
+
+def _keep(item: Rejected, quarantine: ObjectStore, secret: LakeSecret, clock: Clock) -> LedgerEntry:
+    key = ledger_key(secret, item.landed)
+    place = f"objects/{key.object_hash}/{key.version_id}"
+    kept = _copy(item.landed, quarantine, place)
+    explanation = EXPLANATIONS[item.reason]
+    now = format_time(clock.now())
+    note = {
+        "reason": str(item.reason),
+        "sentence": explanation.sentence,
+        "repair": explanation.repair,
+        "detail": item.detail,
+        "size": item.landed.size,
+        "at": now,
+    }
+    quarantine.put(f"{place}.json", json.dumps(note).encode(), "application/json")
+    return LedgerEntry(
+        key=key,
+        outcome=Outcome.QUARANTINED,
+        size=item.landed.size,
+        source=item.landed.source,
+        reason=item.reason,
+        detail=item.detail,
+        quarantine_key=place if kept else "",
+        attempts=item.attempts,
+        steps=(Step("quarantined", now),),
+    )
+
+
+def _copy(landed: LandedObject, quarantine: ObjectStore, place: str) -> bool:
+    try:
+        quarantine.copy_in(landed.bucket, landed.key, landed.version_id, place, landed.size)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _decide(entries: list[LedgerEntry], store: Datastore, clock: Clock, ids: IdSource) -> int:
+    """Commit the entries; those decided meanwhile are dropped and the rest is tried again."""
+    while entries:
+        row = CommitRow(
+            commit_id=ids.new(),
+            kind="quarantined",
+            at=format_time(clock.now()),
+            study_uid=None,
+            tally=Tally(quarantined=len(entries)),
+            reasons=tuple(sorted({str(entry.reason) for entry in entries})),
+        )
+        clashes = store.instances.commit(Commit(row, tuple(entries)))
+        if not clashes:
+            return len(entries)
+        entries = _without(entries, clashes)
+    return 0
+
+
+def _without(entries: list[LedgerEntry], clashes: tuple[Clash, ...]) -> list[LedgerEntry]:
+    decided = {clash.position for clash in clashes}
+    if not decided:
+        raise LostRaceError("a quarantine commit was refused without naming an entry")
+    return [entry for position, entry in enumerate(entries) if position not in decided]

@@ -1,0 +1,75 @@
+"""Decide whether a study's generation settles now; start the study machine, or look again later."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from dicomlake.domain.errors import LostRaceError
+from dicomlake.domain.events import SettleStudy
+from dicomlake.domain.study import (
+    SettlePolicy,
+    Study,
+    StudyState,
+    begin_settling,
+    decide_settle,
+    format_time,
+)
+from dicomlake.ports import Clock, Datastore, Fold, Workflows, WorkQueue
+
+LARGE_STUDY = 2000
+"""Instances above which a study goes to the Standard machine: the Express one ends after five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettleChecked:
+    """Fact: what came of looking: `stale`, `waiting` or `settling`."""
+
+    outcome: str
+    wait_seconds: int = 0
+
+
+def settle_study(
+    command: SettleStudy,
+    execution_name: str,
+    store: Datastore,
+    timers: WorkQueue,
+    workflows: Workflows,
+    policy: SettlePolicy,
+    clock: Clock,
+) -> SettleChecked:
+    """Look whether a generation may settle; its winner owns it, everyone else finds it settled.
+
+    A generation already settling is started again: its first starter may have died between the write and the start,
+    and the machine's every step may run twice. `execution_name` makes the second start of a Standard machine none.
+    """
+    study = store.studies.study(command.study_uid)
+    if study is None or study.generation != command.generation or study.state is StudyState.READY:
+        return SettleChecked("stale")
+    if study.state is StudyState.RECEIVING:
+        now = clock.now()
+        decision = decide_settle(study, policy, store.studies.pending(study.study_uid, now), now)
+        if not decision.settle:
+            return _wait(command, study, decision.wait_seconds, store, timers, clock)
+        _win(study, store)
+    workflows.settle_study(execution_name, command, large=study.counts.instances > LARGE_STUDY)
+    return SettleChecked("settling")
+
+
+def _win(study: Study, store: Datastore) -> None:
+    """Take the generation; LostRaceError sends the message back, and its next look finds what happened."""
+    settling = replace(begin_settling(study), version=study.version + 1)
+    store.studies.fold(Fold(settling, expected_version=study.version))
+
+
+def _wait(
+    command: SettleStudy, study: Study, seconds: int, store: Datastore, timers: WorkQueue, clock: Clock
+) -> SettleChecked:
+    """Re-arm the one live timer. Losing the note to a fold is harmless: a fold re-arms only what is overdue."""
+    timers.send([command], seconds)
+    due = format_time(clock.now() + timedelta(seconds=seconds))
+    try:
+        store.studies.fold(
+            Fold(replace(study, timer_due=due, version=study.version + 1), expected_version=study.version)
+        )
+    except LostRaceError:
+        return SettleChecked("waiting", seconds)
+    return SettleChecked("waiting", seconds)

@@ -1,0 +1,127 @@
+"""Fold what was committed into the study, and see to it that one settle timer is alive."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from dicomlake.domain.commit import CommitRow
+from dicomlake.domain.errors import LostRaceError
+from dicomlake.domain.events import SettleStudy
+from dicomlake.domain.model import DatastoreId, StudyUid
+from dicomlake.domain.search_keys import search_keys
+from dicomlake.domain.study import (
+    SettlePolicy,
+    Study,
+    StudyState,
+    fold_series,
+    fold_study,
+    format_time,
+    parse_time,
+)
+from dicomlake.ports import Clock, Datastore, Fold, WorkQueue
+
+TRIES = 8
+"""How often a fold that lost its race is read and tried again before the message goes back to its queue."""
+
+ROWS_A_FOLD = 30
+"""Commit rows a fold consumes; with its series and search rows it stays under 100 actions."""
+
+SERIES_A_FOLD = 40
+
+TIMER_SLACK = timedelta(seconds=30)
+"""How late a settle timer may be before it counts as lost and is armed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTracked:
+    """Fact: how many commit rows were folded, and the study as it is now."""
+
+    folded: int
+    study: Study | None
+
+
+def track_study(
+    datastore_id: DatastoreId,
+    study_uid: StudyUid,
+    store: Datastore,
+    timers: WorkQueue,
+    policy: SettlePolicy,
+    clock: Clock,
+) -> StudyTracked:
+    """Fold every commit row of a study into its counts and arm its settle timer if none is alive."""
+    folded, study = 0, None
+    while True:
+        rows, study = _fold_once(study_uid, store)
+        folded += rows
+        if not rows:
+            break
+    if study is not None and study.state is StudyState.RECEIVING:
+        study = _arm_timer(datastore_id, study, store, timers, policy, clock)
+    return StudyTracked(folded, study)
+
+
+def _fold_once(study_uid: StudyUid, store: Datastore) -> tuple[int, Study | None]:
+    for _ in range(TRIES):
+        study = store.studies.study(study_uid)
+        rows = _fitting(store.studies.unfolded(study_uid, ROWS_A_FOLD))
+        if not rows:
+            return 0, study
+        fold = _plan_fold(study, rows, store)
+        try:
+            store.studies.fold(fold)
+        except LostRaceError:
+            continue
+        return len(rows), fold.study
+    raise LostRaceError("folding a study lost its race every time")
+
+
+def _fitting(rows: tuple[CommitRow, ...]) -> tuple[CommitRow, ...]:
+    """As many rows as touch no more series than one transaction takes; always at least one."""
+    series: set[str] = set()
+    for count, row in enumerate(rows):
+        series |= {share.series_uid for share in row.series}
+        if count and len(series) > SERIES_A_FOLD:
+            return rows[:count]
+    return rows
+
+
+def _plan_fold(study: Study | None, rows: tuple[CommitRow, ...], store: Datastore) -> Fold:
+    known = store.studies.series(rows[0].study_uid) if study and rows[0].study_uid else ()
+    touched = fold_series(known, rows)
+    updated = {series.series_uid: series for series in (*known, *touched)}
+    after = fold_study(study, rows, tuple(updated.values()))
+    before_keys = set(search_keys(study)) if study else set()
+    after_keys = set(search_keys(after))
+    return Fold(
+        study=replace(after, version=after.version + 1),
+        expected_version=study.version if study else 0,
+        series=touched,
+        consumed=tuple(row.commit_id for row in rows),
+        add_keys=tuple(sorted(after_keys - before_keys, key=lambda k: (k.partition, k.sort))),
+        drop_keys=tuple(sorted(before_keys - after_keys, key=lambda k: (k.partition, k.sort))),
+    )
+
+
+def _arm_timer(
+    datastore_id: DatastoreId,
+    study: Study,
+    store: Datastore,
+    timers: WorkQueue,
+    policy: SettlePolicy,
+    clock: Clock,
+) -> Study:
+    """Send first, then note it: a crash in between costs a second timer, never a study without one."""
+    now = clock.now()
+    if study.timer_due and parse_time(study.timer_due) + TIMER_SLACK > now and not _declared_reached(study):
+        return study
+    delay = 0 if _declared_reached(study) else max(1, round(policy.quiet_seconds))
+    timers.send([SettleStudy(datastore_id, study.study_uid, study.generation)], min(900, delay))
+    armed = replace(study, timer_due=format_time(now + timedelta(seconds=delay)), version=study.version + 1)
+    try:
+        store.studies.fold(Fold(armed, expected_version=study.version))
+    except LostRaceError:
+        return study
+    return armed
+
+
+def _declared_reached(study: Study) -> bool:
+    return study.declared is not None and study.counts.instances >= study.declared
