@@ -1,0 +1,176 @@
+"""A pack's footer: every instance's record and where its parts lie, sorted by study and series.
+
+The footer is JSON under zlib (RFC 1950), not zstd: it costs 3 microseconds an instance more and lets a reader with
+nothing but a standard library (Python, Java, Go, a browser) list a pack and find its frames.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from dicomlake.domain.errors import MalformedError
+from dicomlake.domain.model import (
+    InstanceRecord,
+    PackPointer,
+    SeriesAttributes,
+    SeriesUid,
+    StudyAttributes,
+    StudyUid,
+)
+from dicomlake.lake.blocks import Block
+from dicomlake.lake.layout import Span
+from dicomlake.lake.records import decode_record, encode_record
+
+ZLIB_LEVEL = 6
+_Series = tuple[StudyUid, SeriesUid]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedInstance:
+    """An instance of a pack: its record, and where its parts lie.
+
+    `frames` and `table` are bytes of the pack; `head`, `splices` and `metadata` are bytes of the unpacked block
+    streams (`splices` follows `head` in the same stream).
+    """
+
+    record: InstanceRecord
+    frames: Span
+    table: Span
+    head: Span
+    splices: Span
+    metadata: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What a pack holds: its instances by ordinal, the attributes above them, and its blocks."""
+
+    instances: tuple[PackedInstance, ...]
+    studies: dict[StudyUid, StudyAttributes]
+    series: dict[_Series, SeriesAttributes]
+    heads: tuple[Block, ...]
+    metadata: tuple[Block, ...]
+
+
+def place(instance: PackedInstance, pack: str, ordinal: int) -> PackedInstance:
+    """Give an instance the pointer that follows from its place; `pack` is the pack object's key."""
+    count = instance.record.frame_count
+    pointer = PackPointer(
+        pack=pack,
+        ordinal=ordinal,
+        first_frame=(instance.frames.offset, instance.frames.length) if count == 1 else (0, 0),
+        table_offset=instance.table.offset,
+        record_size=instance.table.length // count if count else 0,
+    )
+    return replace(instance, record=replace(instance.record, pointer=pointer))
+
+
+def sort_key(instance: PackedInstance) -> tuple[str, str, bool, int, str, int]:
+    """Order instances by study, series, instance number (none last), instance UID and version."""
+    record = instance.record
+    number = record.instance_number
+    key = record.key
+    return key.study_uid, key.series_uid, number is None, number or 0, key.instance_uid, record.version
+
+
+def encode_footer(footer: Footer) -> tuple[bytes, int]:
+    """Return the footer's bytes and how many they are before compression; its instances are in `sort_key` order."""
+    by_study = groupby(footer.instances, key=lambda instance: instance.record.key.study_uid)
+    document = {
+        "heads": _encode_blocks(footer.heads),
+        "metadata": _encode_blocks(footer.metadata),
+        "studies": [_encode_study(footer, uid, instances) for uid, instances in by_study],
+    }
+    raw = orjson.dumps(document)
+    return zlib.compress(raw, ZLIB_LEVEL), len(raw)
+
+
+def _encode_study(footer: Footer, uid: StudyUid, instances: Iterable[PackedInstance]) -> dict[str, Any]:
+    by_series = groupby(instances, key=lambda instance: instance.record.key.series_uid)
+    return {
+        "study_uid": uid,
+        "attributes": footer.studies[uid].attributes,
+        "series": [
+            {
+                "series_uid": series_uid,
+                "attributes": footer.series[uid, series_uid].attributes,
+                "instances": [_encode_instance(instance) for instance in members],
+            }
+            for series_uid, members in by_series
+        ],
+    }
+
+
+def _encode_instance(instance: PackedInstance) -> dict[str, Any]:
+    return {
+        **encode_record(instance.record),
+        "frames": [instance.frames.offset, instance.frames.length],
+        "table": [instance.table.offset, instance.record.pointer.record_size],
+        "head": [instance.head.offset, instance.head.length, instance.splices.length],
+        "metadata": [instance.metadata.offset, instance.metadata.length],
+    }
+
+
+def _encode_blocks(blocks: Sequence[Block]) -> list[tuple[int, int, int]]:
+    return [(block.place.offset, block.place.length, block.raw_length) for block in blocks]
+
+
+def decode_footer(packed: bytes, raw_length: int, pack: str) -> Footer:
+    """Read a footer of `raw_length` bytes unpacked; `pack` is the pack object's key, for the pointers.
+
+    Raises MalformedError if it is damaged.
+    """
+    raw = _inflate(packed, raw_length)
+    try:
+        return _decode_document(orjson.loads(raw), pack)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise MalformedError("the pack's footer is not what format version 1 says") from error
+
+
+def _inflate(packed: bytes, raw_length: int) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        raw = inflater.decompress(packed, raw_length + 1)
+    except zlib.error as error:
+        raise MalformedError("the pack's footer is damaged") from error
+    if len(raw) != raw_length or not inflater.eof:
+        raise MalformedError("the pack's footer does not hold the bytes its trailer promises")
+    return raw
+
+
+def _decode_document(document: dict[str, Any], pack: str) -> Footer:
+    instances: list[PackedInstance] = []
+    studies: dict[StudyUid, StudyAttributes] = {}
+    series: dict[_Series, SeriesAttributes] = {}
+    for study in document["studies"]:
+        study_uid = StudyUid(study["study_uid"])
+        studies[study_uid] = StudyAttributes(study_uid, study["attributes"])
+        for one in study["series"]:
+            series_uid = SeriesUid(one["series_uid"])
+            series[study_uid, series_uid] = SeriesAttributes(series_uid, one["attributes"])
+            for data in one["instances"]:
+                instances.append(_decode_instance(data, (study_uid, series_uid), pack, len(instances)))
+    heads, metadata = _decode_blocks(document["heads"]), _decode_blocks(document["metadata"])
+    return Footer(tuple(instances), studies, series, heads, metadata)
+
+
+def _decode_instance(data: dict[str, Any], series: _Series, pack: str, ordinal: int) -> PackedInstance:
+    table_offset, record_size = data["table"]
+    head_offset, head_length, splices_length = data["head"]
+    instance = PackedInstance(
+        record=decode_record(data, *series, PackPointer(pack, ordinal)),
+        frames=Span(*data["frames"]),
+        table=Span(table_offset, record_size * data["frame_count"]),
+        head=Span(head_offset, head_length),
+        splices=Span(head_offset + head_length, splices_length),
+        metadata=Span(*data["metadata"]),
+    )
+    return place(instance, pack, ordinal)
+
+
+def _decode_blocks(blocks: list[list[int]]) -> tuple[Block, ...]:
+    return tuple([Block(Span(offset, length), raw_length) for offset, length, raw_length in blocks])
