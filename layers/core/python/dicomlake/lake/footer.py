@@ -6,7 +6,7 @@ nothing but a standard library (Python, Java, Go, a browser) list a pack and fin
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -25,7 +25,7 @@ from dicomlake.lake.blocks import Block
 from dicomlake.lake.layout import Span
 from dicomlake.lake.records import decode_record, encode_record
 
-ZLIB_LEVEL = 6
+ZLIB_LEVEL = 3
 _Series = tuple[StudyUid, SeriesUid]
 
 
@@ -56,17 +56,15 @@ class Footer:
     metadata: tuple[Block, ...]
 
 
-def place(instance: PackedInstance, pack: str, ordinal: int) -> PackedInstance:
-    """Give an instance the pointer that follows from its place; `pack` is the pack object's key."""
-    count = instance.record.frame_count
-    pointer = PackPointer(
+def pointer_to(pack: str, ordinal: int, frame_count: int, frames: Span, table: Span) -> PackPointer:
+    """Return the pointer that follows from an instance's place; `pack` is the pack object's key."""
+    return PackPointer(
         pack=pack,
         ordinal=ordinal,
-        first_frame=(instance.frames.offset, instance.frames.length) if count == 1 else (0, 0),
-        table_offset=instance.table.offset,
-        record_size=instance.table.length // count if count else 0,
+        first_frame=(frames.offset, frames.length) if frame_count == 1 else (0, 0),
+        table_offset=table.offset,
+        record_size=table.length // frame_count if frame_count else 0,
     )
-    return replace(instance, record=replace(instance.record, pointer=pointer))
 
 
 def sort_key(instance: PackedInstance) -> tuple[str, str, bool, int, str, int]:
@@ -161,15 +159,16 @@ def _decode_document(document: dict[str, Any], pack: str) -> Footer:
 def _decode_instance(data: dict[str, Any], series: _Series, pack: str, ordinal: int) -> PackedInstance:
     table_offset, record_size = data["table"]
     head_offset, head_length, splices_length = data["head"]
-    instance = PackedInstance(
-        record=decode_record(data, *series, PackPointer(pack, ordinal)),
-        frames=Span(*data["frames"]),
-        table=Span(table_offset, record_size * data["frame_count"]),
+    count = data["frame_count"]
+    frames, table = Span(*data["frames"]), Span(table_offset, record_size * count)
+    return PackedInstance(
+        record=decode_record(data, *series, pointer_to(pack, ordinal, count, frames, table)),
+        frames=frames,
+        table=table,
         head=Span(head_offset, head_length),
         splices=Span(head_offset + head_length, splices_length),
         metadata=Span(*data["metadata"]),
     )
-    return place(instance, pack, ordinal)
 
 
 def _decode_blocks(blocks: list[list[int]]) -> tuple[Block, ...]:

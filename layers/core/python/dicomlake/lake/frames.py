@@ -43,13 +43,16 @@ def frame_table_range(pointer: PackPointer, start: int, stop: int) -> Span:
     return Span(pointer.table_offset + start * pointer.record_size, (stop - start) * pointer.record_size)
 
 
-def encode_frame_record(frame: Frame) -> bytes:
-    """Return a frame's record. Raises ValueError if a value does not fit it or the frame contradicts itself."""
+def encode_frame_record(frame: Frame, offset: int) -> bytes:
+    """Return the record of a frame that lies at `offset` of the pack, whatever the frame itself says of that.
+
+    Raises ValueError if a value does not fit the record or the frame contradicts itself.
+    """
     _check(frame)
     known = frame.minimum is not None and frame.maximum is not None
     try:
         fixed = _FIXED.pack(
-            frame.offset,
+            offset,
             frame.length,
             frame.native_length,
             frame.minimum if known else 0,
@@ -109,9 +112,9 @@ class FrameTable:
         self.record_size = 0
         self._records = bytearray()
 
-    def append(self, frame: Frame) -> None:
-        """Add the next frame's record; errors as `encode_frame_record`."""
-        record = encode_frame_record(frame)
+    def append(self, frame: Frame, offset: int) -> None:
+        """Add the record of the next frame, which lies at `offset`; errors as `encode_frame_record`."""
+        record = encode_frame_record(frame, offset)
         if len(record) > self.record_size:
             self._widen(len(record))
         self._records += record.ljust(self.record_size, b"\0")

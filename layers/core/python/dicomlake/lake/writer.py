@@ -16,7 +16,7 @@ from dicomlake.domain.model import (
     StudyUid,
 )
 from dicomlake.lake.blocks import ZSTD_LEVEL, BlockWriter
-from dicomlake.lake.footer import Footer, PackedInstance, encode_footer, place, sort_key
+from dicomlake.lake.footer import Footer, PackedInstance, encode_footer, pointer_to, sort_key
 from dicomlake.lake.frames import FrameTable
 from dicomlake.lake.layout import TRAILER_SIZE, Span, Trailer, encode_header, encode_trailer
 from dicomlake.lake.splices import encode_splices
@@ -101,8 +101,8 @@ class PackWriter:
         if instance.held_size > HOLD_LIMIT:
             self._spill(instance)
 
-    def add_frame(self, code_stream: bytes, frame: Frame) -> Frame:
-        """Add a frame, or the last part of one, and return it with its place in the pack.
+    def add_frame(self, code_stream: bytes, frame: Frame) -> int:
+        """Add a frame, or the last part of one, and return its offset in the pack.
 
         `frame.length` is the length of the whole code stream; `frame.offset` is not looked at.
         """
@@ -110,10 +110,9 @@ class PackWriter:
         instance = self._opened()
         if instance.end - instance.frame_start != frame.length:
             raise ValueError("the frame's length is not that of its code stream")
-        placed = replace(frame, offset=instance.frame_start)
-        instance.table.append(placed)
-        instance.frame_start = instance.end
-        return placed
+        offset, instance.frame_start = instance.frame_start, instance.end
+        instance.table.append(frame, offset)
+        return offset
 
     def finish_instance(
         self,
@@ -177,8 +176,10 @@ class PackWriter:
         return PackSummary(self._written, records, studies, series, self._wasted)
 
     def _write_table(self, ordinal: int, instance: PackedInstance, table: bytes) -> PackedInstance:
-        offset = self._emit(table) if table else 0
-        return place(replace(instance, table=Span(offset, len(table))), self._pack, ordinal)
+        span = Span(self._emit(table) if table else 0, len(table))
+        pointer = pointer_to(self._pack, ordinal, instance.record.frame_count, instance.frames, span)
+        record = replace(instance.record, pointer=pointer)
+        return PackedInstance(record, instance.frames, span, instance.head, instance.splices, instance.metadata)
 
     def _write_footer(self, footer: Footer) -> None:
         packed, raw_length = encode_footer(footer)
