@@ -1,0 +1,139 @@
+"""What a JPEG 2000 code stream says of itself in its markers (ISO/IEC 15444-1 Annex A, 15444-15)."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dicomlake.domain.errors import MalformedError
+
+_SIZ, _CAP, _COD, _TLM, _SOT = 0xFF51, 0xFF50, 0xFF52, 0xFF55, 0xFF90
+_SOC, _SOT_BYTES, _EOC = b"\xff\x4f", b"\xff\x90", b"\xff\xd9"
+_SIGNATURE_BOX = b"jP  "
+_RPCL = 2
+_HIGH_THROUGHPUT = 0x40
+
+Bytes = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHeader:
+    """A code stream's main header: its size, depth, transforms, and where its first tile-part starts.
+
+    `tile_lengths` are those of the TLM markers, in bytes; empty where there are none.
+    """
+
+    rows: int
+    columns: int
+    components: int
+    bits: int
+    signed: bool
+    colour_transform: bool
+    reversible: bool
+    high_throughput: bool
+    rpcl: bool
+    decompositions: int
+    tile_lengths: tuple[int, ...]
+    first_tile: int
+
+
+def bare_stream(data: Bytes) -> Bytes:
+    """Return the code stream inside a JP2 or JPH file (15444-1 Annex I), which some encoders put into fragments.
+
+    Its boxes are not DICOM's (PS3.5 8.2.4): the data set says what the components mean. Anything else comes back as is.
+    """
+    view = memoryview(data)
+    if bytes(view[4:8]) != _SIGNATURE_BOX:
+        return data
+    position = 0
+    while position + 8 <= len(view):
+        length, kind = struct.unpack_from(">I4s", view, position)
+        head = 8
+        if length == 1 and position + 16 <= len(view):
+            length, head = int.from_bytes(view[position + 8 : position + 16]), 16
+        if kind == b"jp2c":
+            return view[position + head : position + length if length else len(view)]
+        if length < head:
+            break
+        position += length
+    raise MalformedError("a JP2 file without a code stream")
+
+
+def read_header(stream: Bytes) -> StreamHeader:
+    """Return what the main header says. Raises MalformedError if the bytes do not start a code stream."""
+    segments, first_tile = _main_header(memoryview(stream))
+    lengths = tuple(length for marker, body in segments if marker == _TLM for length in _tile_lengths(body))
+    try:
+        return _header(dict(reversed(segments)), lengths, first_tile)
+    except (KeyError, IndexError, struct.error) as error:
+        raise MalformedError("a JPEG 2000 code stream's main header is damaged") from error
+
+
+def _header(found: dict[int, memoryview], lengths: tuple[int, ...], first_tile: int) -> StreamHeader:
+    siz, cod = found[_SIZ], found[_COD]
+    right, bottom, left, top = struct.unpack_from(">IIII", siz, 2)
+    return StreamHeader(
+        rows=bottom - top,
+        columns=right - left,
+        components=struct.unpack_from(">H", siz, 34)[0],
+        bits=(siz[36] & 0x7F) + 1,
+        signed=siz[36] >= 0x80,
+        colour_transform=cod[4] == 1,
+        reversible=cod[9] == 1,
+        high_throughput=_CAP in found and cod[8] & _HIGH_THROUGHPUT != 0,
+        rpcl=cod[1] == _RPCL,
+        decompositions=cod[5],
+        tile_lengths=lengths,
+        first_tile=first_tile,
+    )
+
+
+def resolution_ends(stream: Bytes, header: StreamHeader) -> tuple[int, ...]:
+    """Return for each resolution, smallest first, how many bytes of the stream hold it and all smaller ones.
+
+    That is known where each resolution is one tile-part of one tile and TLM tells their lengths; otherwise the one
+    answer is the whole stream, for the full resolution.
+    """
+    whole = len(stream)
+    if len(header.tile_lengths) != header.decompositions + 1:
+        return (whole,)
+    ends, end = [], header.first_tile
+    for length in header.tile_lengths:
+        end += length
+        ends.append(end)
+    return (*ends[:-1], whole) if header.rpcl and end <= whole <= end + 3 else (whole,)
+
+
+def is_complete(stream: Bytes) -> bool:
+    """Whether the stream's tile-parts are all there and end with EOC; OpenJPH fills what is missing with zeros."""
+    view = memoryview(stream)
+    _, position = _main_header(view)
+    while position + 12 <= len(view) and bytes(view[position : position + 2]) == _SOT_BYTES:
+        length = int.from_bytes(view[position + 6 : position + 10])
+        if length == 0:
+            return bytes(view[-3:]).rstrip(b"\0").endswith(_EOC)
+        position += max(length, 12)
+    return bytes(view[position : position + 2]) == _EOC
+
+
+def _main_header(view: memoryview) -> tuple[list[tuple[int, memoryview]], int]:
+    """Return the marker segments before the first tile-part, without their lengths, and where that starts."""
+    if bytes(view[:2]) != _SOC:
+        raise MalformedError("a frame is no JPEG 2000 code stream")
+    segments: list[tuple[int, memoryview]] = []
+    position = 2
+    while position + 4 <= len(view):
+        marker, length = struct.unpack_from(">HH", view, position)
+        if marker == _SOT:
+            return segments, position
+        if length < 2 or marker < 0xFF00:
+            break
+        segments.append((marker, view[position + 4 : position + 2 + length]))
+        position += 2 + length
+    raise MalformedError("a JPEG 2000 code stream ends inside its main header")
+
+
+def _tile_lengths(body: memoryview) -> Iterator[int]:
+    """Yield the tile-parts' lengths of one TLM segment (15444-1 A.7.1): ST index sizes, SP length sizes."""
+    index_size, size = (body[1] >> 4) & 3, 4 if body[1] & 0x40 else 2
+    for at in range(2 + index_size, len(body) - size + 1, index_size + size):
+        yield int.from_bytes(body[at : at + size])
