@@ -23,6 +23,7 @@ from dicomlake.domain.model import (
     SeriesUid,
     StudyUid,
 )
+from dicomlake.domain.search_keys import SearchKey as SearchKey
 from dicomlake.domain.study import Series, Study
 
 
@@ -186,14 +187,6 @@ class Ledger(Protocol):
     def quarantined(self, after: str = "", limit: int = 100) -> Page[LedgerEntry]:
         """List what is in quarantine, newest first."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SearchKey:
-    """One row by which a study is found: a partition (what is asked) and a sort text (how answers are ordered)."""
-
-    partition: str
-    sort: str
 
 
 @dataclass(frozen=True, slots=True)
