@@ -1,7 +1,6 @@
 """A source gives what is there: exactly what was asked for, or less at its end."""
 
 import pytest
-
 from dicomlake.dicom.source import BufferSource
 
 

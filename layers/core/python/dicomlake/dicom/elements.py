@@ -1,0 +1,202 @@
+"""The walk: element after element from bytes to DICOM JSON, in one pass.
+
+This is the loop that every header of every instance goes through, so it is written for speed: one dictionary look-up
+tells what an element header means (encoding.Layout), everything that needs more than converting a value leaves the
+loop through `Walk.handlers`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from struct import error as struct_error
+
+from dicomlake.dicom.charset import Charset
+from dicomlake.dicom.encoding import Encoding, Layout
+from dicomlake.dicom.instance import BulkValue, PixelElement, Span
+from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT
+from dicomlake.dicom.vr import SPLITS_BYTE_5C, TEXT
+from dicomlake.dicom.window import Window
+from dicomlake.domain.errors import MalformedError, Reason
+from dicomlake.domain.model import JsonObject, Warned
+
+ESCAPE = 0x1B
+
+MAX_ELEMENTS = 600_000
+"""Of one instance, items included; about 250 MB of JSON objects."""
+MAX_DEPTH = 100
+"""Of nested sequences."""
+AMPLE, TOO_MUCH = 16 << 20, 64 << 20
+"""Bytes of values in the JSON view from which only short ones are held, and from which the walk gives up."""
+SHORT = 1 << 10
+
+
+@dataclass(slots=True)
+class Scope:
+    """One data set or item on the walk: what it holds so far, and what its text is written in.
+
+    `odd_text` is set where ASCII bytes may not mean ASCII characters. `closed` ends the item.
+    `skipped` counts elements that JSON does not hold: group lengths, delimiters.
+    """
+
+    out: JsonObject
+    charset: Charset | None
+    odd_text: bool
+    path: tuple[str | int, ...]
+    parent: "Scope | None"
+    closed: bool = False
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """An element that needs more than converting: its layout, where its value starts, its length field, the limit.
+
+    `end` is where the enclosing data set or item ends.
+    """
+
+    layout: Layout
+    start: int
+    length: int
+    end: int
+    encoding: Encoding
+
+
+Handler = Callable[["Walk", Scope, Met], int]
+"""Handles one element and returns where the next one starts."""
+
+Undecided = tuple[JsonObject, str, str, bytes]
+"""A text whose character set is not declared: where it belongs (object, tag), its VR, its bytes."""
+
+
+class Walk:
+    """The state of one walk: what was met besides the elements themselves."""
+
+    __slots__ = (
+        "at",
+        "budget",
+        "bulk",
+        "choices",
+        "handlers",
+        "limit",
+        "nested_charset",
+        "pixels",
+        "tables",
+        "undecided",
+        "warnings",
+        "window",
+    )
+
+    def __init__(self, window: Window, handlers: Mapping[int, Handler], limit: int) -> None:
+        self.window = window
+        self.handlers = handlers
+        self.limit = limit
+        self.budget = MAX_ELEMENTS
+        self.at = 0
+        self.pixels: PixelElement | None = None
+        self.tables: dict[str, Span] = {}
+        self.bulk: list[BulkValue] = []
+        self.undecided: list[Undecided] = []
+        self.choices: list[tuple[Scope, str, bytes, Encoding]] = []
+        self.nested_charset = False
+        self.warnings: dict[str, Warned] = {}
+
+    def warn(self, code: str, detail: str = "") -> None:
+        """Note a finding; a code is noted once, with the first detail."""
+        self.warnings.setdefault(code, Warned(code, detail))
+
+    def text(self, scope: Scope, tag: str, vr: str, raw: bytes) -> None:
+        """Store a text that is not plain ASCII; where no character set is declared, later (charset_guess)."""
+        if scope.charset is None:
+            scope.out[tag] = {"vr": vr}
+            self.undecided.append((scope.out, tag, vr, raw))
+            return
+        text, sound = scope.charset.decode(raw, vr in SPLITS_BYTE_5C or vr not in TEXT)
+        if not sound:
+            self.warn("charset-invalid", tag)
+        scope.out[tag] = FROM_TEXT[vr](text)
+
+    def store(self, scope: Scope, tag: str, vr: str, raw: bytes, encoding: Encoding) -> None:
+        """Store a value of any VR but SQ."""
+        if not raw:
+            scope.out[tag] = {"vr": vr}
+        elif vr not in TEXT:
+            self._convert(scope.out, tag, FROM_BYTES[encoding.big_endian][vr], raw)
+        elif scope.odd_text or ESCAPE in raw or not raw.isascii():
+            self.text(scope, tag, vr, raw)
+        else:
+            scope.out[tag] = FROM_TEXT[vr](raw.decode("ascii"))
+
+    def _convert(self, out: JsonObject, tag: str, convert: Callable[[bytes], JsonObject], raw: bytes) -> None:
+        try:
+            out[tag] = convert(raw)
+        except (ValueError, struct_error):
+            self.invalid(out, tag, raw)
+
+    def invalid(self, out: JsonObject, tag: str, raw: bytes) -> None:
+        """Store a value that its VR does not allow: as its bytes."""
+        self.warn("invalid-value", tag)
+        out[tag] = FROM_BYTES[False]["UN"](raw)
+
+    def finish(self, scope: Scope, elements: int, odd: int) -> None:
+        """Account for one data set or item that was read to its end."""
+        self.budget -= elements
+        if odd & 1:
+            self.warn("odd-length")
+        if len(scope.out) + scope.skipped < elements:
+            self.warn("duplicate-tag")
+        tags = list(scope.out)
+        ordered = sorted(tags)
+        if tags != ordered:
+            self.warn("out-of-order")
+            held = dict(scope.out)
+            scope.out.clear()
+            scope.out.update((tag, held[tag]) for tag in ordered)
+
+    def check_size(self) -> None:
+        """Hold fewer values inline when many were, and give up on what no memory would hold."""
+        if self.window.copied > AMPLE:
+            self.limit = SHORT
+        if self.window.copied > TOO_MUCH:
+            raise MalformedError("the header is larger than any that this lake reads", Reason.TOO_LARGE)
+
+
+def read_elements(walk: Walk, scope: Scope, start: int, end: int, encoding: Encoding) -> int:
+    """Read the elements from `start` up to `end` or the item's delimiter into `scope.out`; return where they end."""
+    window, out, layouts, key_size = walk.window, scope.out, encoding.layouts, encoding.key_size
+    data, base, fence, reach = window.data, window.base, window.fence, min(window.have, end - window.base)
+    pos, odd = start, 0
+    for count in range(walk.budget):  # noqa: B007 - the count is used after the loop
+        if pos >= end or scope.closed:
+            break
+        at = pos - base
+        if not 0 <= at <= fence:
+            window.move(pos)
+            walk.check_size()
+            data, base, fence, reach = window.data, pos, window.fence, min(window.have, end - pos)
+            at = 0
+        key = data[at : at + key_size]
+        layout = layouts.get(key) or encoding.learn(key)
+        tag, vr, convert, is_text, length_of, skip, header, handling = layout
+        (length,) = length_of(data, at + skip)
+        at += header
+        stop = at + length
+        if handling or stop > reach or length > walk.limit:
+            walk.at = pos
+            pos = walk.handlers[handling](walk, scope, Met(layout, base + at, length, end, encoding))
+            data, base, fence, reach = window.data, window.base, window.fence, min(window.have, end - window.base)
+            continue
+        odd |= length
+        pos = base + stop
+        raw = data[at:stop]
+        if is_text and (scope.odd_text or ESCAPE in raw or not raw.isascii()):
+            walk.text(scope, tag, vr, raw)
+        elif not raw:
+            out[tag] = {"vr": vr}
+        else:
+            try:
+                out[tag] = convert(raw)  # type: ignore[misc]
+            except (ValueError, struct_error):
+                walk.invalid(out, tag, raw)
+    else:
+        raise MalformedError("the data set has more elements than any that this lake reads", Reason.TOO_LARGE)
+    walk.finish(scope, count, odd)
+    return pos

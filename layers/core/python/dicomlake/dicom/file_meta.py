@@ -1,0 +1,50 @@
+"""The file meta information (PS3.10 7.1), read as it is found: without group length, in any encoding, cut short."""
+
+from dataclasses import dataclass
+
+from dicomlake.dicom.encoding import EXPLICIT_LITTLE, UNDEFINED, Encoding
+from dicomlake.dicom.syntax import sniff_encoding
+from dicomlake.dicom.window import Window
+from dicomlake.domain.errors import MalformedError, Reason
+
+MEDIA_STORAGE_CLASS, TRANSFER_SYNTAX = "00020002", "00020010"
+MAX_LENGTH = 1 << 20
+HEADER = 12
+
+
+@dataclass(frozen=True, slots=True)
+class FileMeta:
+    """Where the data set begins, and what of group 0002 matters to reading it; empty where it is missing."""
+
+    end: int
+    sop_class: str = ""
+    transfer_syntax: str = ""
+
+
+def read_file_meta(window: Window, start: int) -> FileMeta:
+    """Read group 0002 from `start` up to the first element of another group."""
+    encoding = _encoding_of(window.read(start, min(HEADER, window.size - start)))
+    values: dict[str, str] = {}
+    pos = start
+    while encoding is not None and pos + 8 <= window.size:
+        head = window.read(pos, min(HEADER, window.size - pos)).ljust(16, b"\0")
+        if encoding.tag(head)[:4] != "0002":
+            break
+        pos = _read_element(window, pos, head, encoding, values)
+    return FileMeta(pos, values.get(MEDIA_STORAGE_CLASS, ""), values.get(TRANSFER_SYNTAX, ""))
+
+
+def _encoding_of(head: bytes) -> Encoding | None:
+    """Explicit little endian by the standard; others have been seen."""
+    return EXPLICIT_LITTLE if head[:2] == b"\x02\x00" and head[4:6].isalpha() else sniff_encoding(head)
+
+
+def _read_element(window: Window, pos: int, head: bytes, encoding: Encoding, values: dict[str, str]) -> int:
+    layout = encoding.learn(head[: encoding.key_size])
+    (length,) = layout.length(head, layout.skip)
+    start = pos + layout.header
+    if length == UNDEFINED or length > MAX_LENGTH or start + length > window.size:
+        raise MalformedError("the object ends inside its file meta information", Reason.TRUNCATED_HEADER)
+    if layout.tag in {MEDIA_STORAGE_CLASS, TRANSFER_SYNTAX}:
+        values[layout.tag] = window.read(start, length).decode("latin-1").strip(" \0")
+    return start + length

@@ -1,0 +1,76 @@
+"""A whole data set on one walk: the loop and its handlers put together, and what has to wait for the end."""
+
+from dataclasses import dataclass
+
+from dicomlake.dicom.charset_guess import guess
+from dicomlake.dicom.elements import Scope, Walk, read_elements
+from dicomlake.dicom.encoding import Encoding
+from dicomlake.dicom.instance import BulkValue, PixelElement, Span
+from dicomlake.dicom.json_view import FROM_TEXT
+from dicomlake.dicom.special import HANDLERS, settle_choices
+from dicomlake.dicom.vr import SPLITS_BYTE_5C, TEXT
+from dicomlake.dicom.window import Window
+from dicomlake.domain.errors import MalformedError, Reason
+from dicomlake.domain.model import JsonObject, Warned
+
+HEADER = 8
+BULK_LIMIT = 1 << 20
+"""Values of more bytes than this are named in the JSON view, not held."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A data set as read: its JSON view and what lies outside it."""
+
+    json: JsonObject
+    pixels: PixelElement | None
+    tables: dict[str, Span]
+    bulk: tuple[BulkValue, ...]
+    warnings: tuple[Warned, ...]
+    nested_charset: bool
+
+
+def read_data_set(window: Window, start: int, encoding: Encoding, limit: int = BULK_LIMIT) -> DataSet:
+    """Read the data set from `start` to the end of the source.
+
+    Raises MalformedError for what cannot be read to its end; bytes after the last element that are none are not an
+    error but the warning `trailing-bytes`.
+    """
+    walk = Walk(window, HANDLERS, limit)
+    root = Scope({}, None, False, (), None)
+    try:
+        read_elements(walk, root, start, window.size, encoding)
+    except MalformedError as exc:
+        if walk.pixels is None and not _is_padding(window, walk.at):
+            raise _in_full(window, walk.at, exc) from exc
+        walk.warn("trailing-bytes")
+    settle_choices(walk)
+    _settle_texts(walk)
+    view = {tag: element for tag, element in root.out.items() if tag[:4] > "0002"}
+    return DataSet(view, walk.pixels, walk.tables, tuple(walk.bulk), tuple(walk.warnings.values()), walk.nested_charset)
+
+
+def _is_padding(window: Window, start: int) -> bool:
+    """Whether nothing but zeros, blanks and line ends follows."""
+    rest = window.size - start
+    return rest <= 1 << 20 and not window.read(start, rest).strip(b"\0 \r\n\x1a")
+
+
+def _in_full(window: Window, start: int, error: MalformedError) -> MalformedError:
+    """Say of an element whose very header is cut off that the object was cut off."""
+    if window.size - start < HEADER:
+        return MalformedError("the object ends inside an element's header", Reason.TRUNCATED_HEADER)
+    return error
+
+
+def _settle_texts(walk: Walk) -> None:
+    """Decode the texts that no character set was declared for, by the evidence of all of them."""
+    if not walk.undecided:
+        return
+    charset = guess([raw for _, _, _, raw in walk.undecided])
+    walk.warn("charset-guessed", charset.name)
+    for out, tag, vr, raw in walk.undecided:
+        text, sound = charset.decode(raw, vr in SPLITS_BYTE_5C or vr not in TEXT)
+        if not sound:
+            walk.warn("charset-invalid", tag)
+        out[tag] = FROM_TEXT[vr](text)
