@@ -13,13 +13,22 @@ from collections.abc import Mapping
 from enum import Enum
 
 from dicomlake.domain.errors import MalformedError
-from dicomlake.domain.events import DeidentifyStudy, IngestObject, InstancesStored, SettleStudy, StudyReady
+from dicomlake.domain.events import (
+    CompactSeries,
+    DeidentifyStudy,
+    IngestObject,
+    InstancesStored,
+    SettleStudy,
+    StudyPlan,
+    StudyReady,
+)
 from dicomlake.domain.model import JsonObject, JsonValue
 
 VERSION = 1
 
 MESSAGES: dict[str, type] = {
-    kind.__name__: kind for kind in (IngestObject, InstancesStored, SettleStudy, StudyReady, DeidentifyStudy)
+    kind.__name__: kind
+    for kind in (IngestObject, InstancesStored, SettleStudy, StudyPlan, CompactSeries, StudyReady, DeidentifyStudy)
 }
 
 EXTRAS: dict[type, tuple[str, ...]] = {StudyReady: ("event_id",)}

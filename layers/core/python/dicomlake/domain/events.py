@@ -38,14 +38,23 @@ class SettleStudy:
 
 
 @dataclass(frozen=True, slots=True)
-class SettledSeries:
-    """What the study machine did with one series: packs before and after, and the slice findings (codes)."""
+class CompactSeries:
+    """Command: bring one series of a settling study into one pack and build its metadata object."""
 
+    datastore: DatastoreId
+    study_uid: StudyUid
     series_uid: SeriesUid
-    instances: int
-    packs_before: int
-    packs_after: int
-    findings: tuple[str, ...] = ()
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """What the study machine works through: the series that changed, then the study itself."""
+
+    datastore: DatastoreId
+    study_uid: StudyUid
+    generation: int
+    series: tuple[CompactSeries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

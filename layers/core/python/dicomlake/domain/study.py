@@ -59,7 +59,11 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series as the index holds it; `metadata_key` names its pre-built metadata object, "" before it settles."""
+    """One series as the index holds it.
+
+    `metadata_key` names its pre-built metadata object ("" before it settles), which holds `metadata_instances`;
+    `findings` are the codes of what its settling met (domain.findings): warnings, never a reason to hold it back.
+    """
 
     series_uid: SeriesUid
     modality: str = ""
@@ -69,6 +73,7 @@ class Series:
     metadata_key: str = ""
     metadata_instances: int = 0
     packs: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
 
 def fold_study(study: Study | None, rows: tuple[CommitRow, ...], known_series: tuple[Series, ...]) -> Study:

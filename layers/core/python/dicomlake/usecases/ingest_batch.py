@@ -1,0 +1,207 @@
+"""Decide a batch of landed objects: one pack, conditional commits, one event; what fails goes its own way.
+
+    route ► get (ahead of the work) ► store into the pack ► commit ► quarantine what is rejected ► announce ► re-enqueue
+
+Objects first, index last: a batch that dies anywhere leaves orphans that a sweep removes, never a half-visible study.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from dicomlake.domain.errors import NotFoundError, PermanentError, Reason, RetryableError
+from dicomlake.domain.events import IngestObject, InstancesStored
+from dicomlake.domain.ids import LakeSecret, ledger_key
+from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally
+from dicomlake.domain.model import NO_COUNTS, Counts, DatastoreId, LedgerKey, Outcome, StudyUid
+from dicomlake.domain.routing import MAX_ATTEMPTS, Received, Route, RoutePolicy, retry_delay, route_batch
+from dicomlake.domain.study import format_time
+from dicomlake.lake.paths import pack_key
+from dicomlake.ports import Clock, Datastore, EventPublisher, IdSource, ObjectStore, WorkQueue
+from dicomlake.usecases.commit_records import Committed, commit_records
+from dicomlake.usecases.pack_session import PackSession
+from dicomlake.usecases.quarantine_objects import Rejected, quarantine_objects
+from dicomlake.usecases.store_instance import Fetched, StoreContext, fetch, store_instance
+
+AHEAD = 4
+"""Objects fetched ahead of the one in work; with the byte budget this bounds memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPorts:
+    """Everything an ingest needs of the world, for one data store."""
+
+    datastore_id: DatastoreId
+    store: Datastore
+    landing: ObjectStore
+    quarantine: ObjectStore
+    events: EventPublisher
+    again: WorkQueue
+    alone: WorkQueue
+    large: WorkQueue
+    context: StoreContext
+    secret: LakeSecret
+    clock: Clock
+    ids: IdSource
+
+
+@dataclass(slots=True)
+class BatchReport:
+    """Facts of one batch; every received object is in exactly one of the counts."""
+
+    tally: Tally = NO_TALLY
+    counts: Counts = NO_COUNTS
+    decided_before: int = 0
+    vanished: int = 0
+    sent: dict[str, int] = field(default_factory=dict)
+    studies: set[StudyUid] = field(default_factory=set)
+
+
+def ingest_batch(
+    received: Sequence[Received], ports: IngestPorts, policy: RoutePolicy, out_of_time: Callable[[], bool]
+) -> BatchReport:
+    """Decide what can be decided now and hand on the rest; a RetryableError sends the whole batch back."""
+    report = BatchReport()
+    routes = route_batch(tuple(received), policy)
+    rejected = [Rejected(item.command.landed, Reason.EMPTY, "0 bytes") for item in routes[Route.EMPTY]]
+    _hand_on(routes, ports, report)
+    work = _undecided(routes[Route.HERE], ports, report)
+    batch = _Batch(ports, report, rejected)
+    batch.pack(work, out_of_time)
+    batch.commit()
+    batch.quarantine()
+    if report.studies:
+        ports.events.publish(InstancesStored(ports.datastore_id, batch.first_pack, tuple(sorted(report.studies))))
+    batch.send_back()
+    return report
+
+
+def _hand_on(routes: dict[Route, tuple[Received, ...]], ports: IngestPorts, report: BatchReport) -> None:
+    queues = {Route.LARGE: ports.large, Route.ALONE: ports.alone, Route.LATER: ports.again}
+    for route, queue in queues.items():
+        if routes[route]:
+            queue.send([item.command for item in routes[route]])
+            report.sent[str(route)] = len(routes[route])
+
+
+def _undecided(items: Sequence[Received], ports: IngestPorts, report: BatchReport) -> list[IngestObject]:
+    """Drop what an earlier delivery decided; only what came back is asked after, the transaction guards the rest."""
+    back = [item for item in items if item.receives > 1 or item.command.attempt]
+    keys = {ledger_key(ports.secret, item.command.landed): item for item in back}
+    decided = {
+        keys[key].receipt: entry
+        for key, entry in ports.store.ledger.entries(list(keys)).items()
+        if entry.outcome is not Outcome.PENDING
+    }
+    report.decided_before += len(decided)
+    report.studies |= {entry.instance.study_uid for entry in decided.values() if entry.instance}
+    return [item.command for item in items if item.receipt not in decided]
+
+
+class _Batch:
+    """The work in hand: what was packed, rejected, and has to be tried again."""
+
+    def __init__(self, ports: IngestPorts, report: BatchReport, rejected: list[Rejected]) -> None:
+        self._ports = ports
+        self._report = report
+        self._rejected = rejected
+        self._commands: dict[LedgerKey, IngestObject] = {}
+        self._later: list[IngestObject] = []
+        self._failed: list[IngestObject] = []
+        self._packed: Callable[[], Committed] | None = None
+        self.first_pack = ""
+
+    def pack(self, work: Sequence[IngestObject], out_of_time: Callable[[], bool]) -> None:
+        """Fetch and store every object into packs; each failure is its own object's only."""
+        ports = self._ports
+        with PackSession(ports.store.objects, lambda: pack_key(ports.clock.now().date(), ports.ids.new())) as session:
+            for command, fetched in _fetched_ahead(work, ports.landing):
+                if out_of_time():
+                    self._later.append(command)
+                else:
+                    self._store(command, fetched, session)
+            packed = session.close()
+        sources = {key: command.landed.source for key, command in self._commands.items()}
+        self.first_pack = packed.records[0].pointer.pack if packed.records else ""
+        self._packed = lambda: commit_records(packed, sources, ports.store, ports.clock, ports.ids)
+
+    def _store(self, command: IngestObject, fetched: "Future[Fetched]", session: PackSession) -> None:
+        key = ledger_key(self._ports.secret, command.landed)
+        self._commands[key] = command
+        try:
+            store_instance(fetched.result(), key, session.writer(), self._ports.context)
+        except NotFoundError:
+            self._report.vanished += 1
+        except PermanentError as error:
+            self._rejected.append(Rejected(command.landed, error.reason, error.detail, command.attempt))
+        except RetryableError:
+            self._failed.append(command)
+
+    def commit(self) -> None:
+        """Make the packed records visible."""
+        if self._packed is None:
+            return
+        done = self._packed()
+        self._report.tally += done.tally
+        self._report.counts += done.counts
+        self._report.decided_before += done.decided
+        self._report.studies |= done.studies
+        self._failed += [self._commands[key] for key in done.unsettled]
+
+    def quarantine(self) -> None:
+        """Keep what is rejected, and what has failed too often."""
+        ports = self._ports
+        exhausted = [command for command in self._failed if command.attempt + 1 >= MAX_ATTEMPTS]
+        self._failed = [command for command in self._failed if command.attempt + 1 < MAX_ATTEMPTS]
+        self._rejected += [
+            Rejected(command.landed, Reason.EXHAUSTED, f"{MAX_ATTEMPTS} attempts", command.attempt + 1)
+            for command in exhausted
+        ]
+        if self._rejected:
+            kept = quarantine_objects(
+                self._rejected, ports.store, ports.quarantine, ports.secret, ports.clock, ports.ids
+            )
+            self._report.tally += Tally(quarantined=kept)
+            self._report.decided_before += len(self._rejected) - kept
+
+    def send_back(self) -> None:
+        """Re-enqueue what had no time and what failed, the latter with growing delay and its attempt counted."""
+        ports, report = self._ports, self._report
+        if self._later:
+            ports.again.send(self._later)
+            report.sent[str(Route.LATER)] = report.sent.get(str(Route.LATER), 0) + len(self._later)
+        for command in self._failed:
+            self._note(command)
+            ports.again.send([replace(command, attempt=command.attempt + 1)], retry_delay(command.attempt))
+        if self._failed:
+            report.sent["retried"] = len(self._failed)
+
+    def _note(self, command: IngestObject) -> None:
+        """Leave a pending row, so that whoever asks where the object is learns that it is being tried again."""
+        landed = command.landed
+        at = format_time(self._ports.clock.now())
+        self._ports.store.ledger.note_pending(
+            LedgerEntry(
+                key=ledger_key(self._ports.secret, landed),
+                outcome=Outcome.PENDING,
+                size=landed.size,
+                source=landed.source,
+                attempts=command.attempt + 1,
+                steps=(Step("retried", at),),
+            )
+        )
+
+
+def _fetched_ahead(
+    work: Sequence[IngestObject], landing: ObjectStore
+) -> Iterator[tuple[IngestObject, "Future[Fetched]"]]:
+    """Yield each object with its bytes under way, a few objects ahead of the one in work."""
+    waiting = deque(work)
+    with ThreadPoolExecutor(AHEAD) as pool:
+        started: deque[tuple[IngestObject, Future[Fetched]]] = deque()
+        while waiting or started:
+            while waiting and len(started) < AHEAD:
+                command = waiting.popleft()
+                started.append((command, pool.submit(fetch, command.landed, landing)))
+            yield started.popleft()

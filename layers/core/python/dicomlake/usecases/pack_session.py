@@ -1,0 +1,73 @@
+"""The packs of one batch: opened when the first frame comes, split at the size limit, dropped whole on failure."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+
+from dicomlake.domain.model import SeriesAttributes, SeriesUid, StudyAttributes, StudyUid
+from dicomlake.lake.writer import PackSummary, PackWriter
+from dicomlake.ports import ObjectStore, ObjectWriter
+from dicomlake.usecases.commit_records import Packed
+
+PACK_LIMIT = 64 * 1024 * 1024
+"""Bytes of frames after which a batch begins its next pack (architecture, section 4)."""
+
+
+class PackSession:
+    """Packs under construction; readers see none of them before their records are committed.
+
+    Leaving the context without `close` aborts the pack that is open; packs closed before are orphans that a sweep
+    removes.
+    """
+
+    def __init__(self, objects: ObjectStore, new_key: Callable[[], str], limit: int = PACK_LIMIT) -> None:
+        self._objects = objects
+        self._new_key = new_key
+        self._limit = limit
+        self._stack = ExitStack()
+        self._open: tuple[PackWriter, ObjectWriter] | None = None
+        self._summaries: list[PackSummary] = []
+
+    def __enter__(self) -> "PackSession":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def writer(self) -> PackWriter:
+        """Return the pack that takes the next instance; between instances only."""
+        if self._open is not None and self._open[0].size >= self._limit:
+            self._close_open()
+        if self._open is None:
+            key = self._new_key()
+            target = self._stack.enter_context(self._objects.open_writer(key))
+            self._open = PackWriter(target.write, key), target
+        return self._open[0]
+
+    def close(self) -> Packed:
+        """Complete every pack and return what they hold."""
+        if self._open is not None:
+            self._close_open()
+        studies: dict[StudyUid, StudyAttributes] = {}
+        series: dict[tuple[StudyUid, SeriesUid], SeriesAttributes] = {}
+        records = [record for summary in self._summaries for record in summary.records]
+        for summary in self._summaries:
+            studies |= {study.study_uid: study for study in summary.studies if study.study_uid not in studies}
+        by_series = {one.series_uid: one for summary in self._summaries for one in summary.series}
+        for record in records:
+            key = (record.key.study_uid, record.key.series_uid)
+            series.setdefault(key, by_series[record.key.series_uid])
+        return Packed(tuple(records), studies, series)
+
+    def _close_open(self) -> None:
+        if self._open is None:
+            return
+        writer, target = self._open
+        self._open = None
+        if writer.instance_count:
+            self._summaries.append(writer.close())
+            target.commit()
+        else:
+            target.abort()

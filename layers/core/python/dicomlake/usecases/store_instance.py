@@ -1,0 +1,194 @@
+"""One landed object into the open pack: parsed once, its frames proved, its head kept, its record made."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from dicomlake.dicom.frames import FramePlan, plan_frames
+from dicomlake.dicom.instance import ParsedInstance
+from dicomlake.dicom.parse import parse
+from dicomlake.dicom.restore import head_parts, splices
+from dicomlake.dicom.source import BufferSource
+from dicomlake.dicom.syntaxes import StoragePlan, plan_storage
+from dicomlake.dicom.transcode import NotExactError, store_frames
+from dicomlake.dicom.verify import Independent, Verification
+from dicomlake.domain.levels import split, text_of
+from dicomlake.domain.model import (
+    InstanceRecord,
+    JsonObject,
+    LandedObject,
+    LedgerKey,
+    SeriesAttributes,
+    SeriesUid,
+    StudyAttributes,
+    Warned,
+)
+from dicomlake.domain.study import format_time
+from dicomlake.lake.pack import UNPLACED, PackWriter
+from dicomlake.ports import Clock, ObjectStore
+
+SMALL_HEAD = 8 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class StoreContext:
+    """What storing needs beside the object: the data store's frame key, the time, and how thoroughly to verify.
+
+    `series_seen` remembers the series of this process, so that the first frame of each is verified independently.
+    """
+
+    frame_key: bytes
+    clock: Clock
+    independent: Independent = Independent.SAMPLE
+    series_seen: set[SeriesUid] = field(default_factory=set)
+
+    def verification(self, series_uid: SeriesUid) -> Verification:
+        """Return how the next instance of a series is verified."""
+        first = series_uid not in self.series_seen
+        if len(self.series_seen) > 10_000:
+            self.series_seen.clear()
+        self.series_seen.add(series_uid)
+        return Verification(self.independent, first_of_series=first)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A landed object in memory, with the SHA-256 of its bytes."""
+
+    data: bytearray = field(repr=False)
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the frames of an instance became: the plan that held in the end, and what adds up over them."""
+
+    plan: StoragePlan
+    content_digest: str
+    size: int
+    count: int
+
+
+def fetch(landed: LandedObject, landing: ObjectStore) -> Fetched:
+    """Read a landed object once, by its version, and name its bytes."""
+    data = landing.get(landed.key, landed.version_id)
+    return Fetched(data, hashlib.sha256(data).hexdigest())
+
+
+def store_instance(fetched: Fetched, ledger: LedgerKey, writer: PackWriter, context: StoreContext) -> InstanceRecord:
+    """Store an object that is in memory; raises PermanentError if it cannot be, and leaves the pack as it was."""
+    source = BufferSource(fetched.data)
+    return store_parsed(parse(source), len(fetched.data), lambda: fetched.sha256, ledger, writer, context)
+
+
+def store_parsed(
+    parsed: ParsedInstance,
+    landed_size: int,
+    landed_sha256: Callable[[], str],
+    ledger: LedgerKey,
+    writer: PackWriter,
+    context: StoreContext,
+) -> InstanceRecord:
+    """Store a parsed instance frame by frame, in memory bounded by one frame; its pointer is the pack's to give.
+
+    `landed_sha256` is asked last: by then everything was read.
+    """
+    frames = plan_frames(parsed)
+    study, series, attributes = split(parsed.json)
+    with ExitStack() as undo:
+        writer.begin_instance()
+        undo.callback(writer.abort_instance)
+        stored = _store_frames(parsed, frames, writer, context)
+        head = _head(parsed, stored.plan, frames)
+        record = _record(parsed, frames, stored, ledger, attributes, context)
+        record = replace(record, landed_size=landed_size, landed_sha256=landed_sha256())
+        writer.finish_instance(
+            record,
+            head,
+            orjson.dumps(parsed.json),
+            splices(stored.plan, frames),
+            StudyAttributes(parsed.key.study_uid, study),
+            SeriesAttributes(parsed.key.series_uid, series),
+        )
+        undo.pop_all()
+    return record
+
+
+def _head(parsed: ParsedInstance, plan: StoragePlan, frames: FramePlan) -> bytes | Iterator[bytes]:
+    """The head whole, so that it shares a block with its neighbours, or in parts where it is large."""
+    parts = head_parts(parsed, plan, frames)
+    outside = parsed.source.size - (parsed.pixels.value_length if parsed.pixels else 0)
+    return b"".join(parts) if outside < SMALL_HEAD else (bytes(part) for part in parts)
+
+
+def _store_frames(parsed: ParsedInstance, frames: FramePlan, writer: PackWriter, context: StoreContext) -> Stored:
+    plan = plan_storage(parsed)
+    verification = context.verification(parsed.key.series_uid)
+    try:
+        return _store_by(plan, parsed, frames, verification, writer, context)
+    except NotExactError as refusal:
+        writer.abort_instance()
+        writer.begin_instance()
+        return _store_by(refusal.plan, parsed, frames, verification, writer, context)
+
+
+def _store_by(
+    plan: StoragePlan,
+    parsed: ParsedInstance,
+    frames: FramePlan,
+    verification: Verification,
+    writer: PackWriter,
+    context: StoreContext,
+) -> Stored:
+    digest = hashlib.sha256(parsed.canonical)
+    size = count = 0
+    for stored in store_frames(parsed.source, plan, frames, context.frame_key, verification):
+        writer.add_frame(bytes(stored.code_stream), stored.frame)
+        digest.update(bytes.fromhex(stored.frame.frame_id))
+        size += stored.frame.length
+        count += 1
+    return Stored(plan, digest.hexdigest()[:32], size, count)
+
+
+def _record(
+    parsed: ParsedInstance,
+    frames: FramePlan,
+    stored: Stored,
+    ledger: LedgerKey,
+    attributes: JsonObject,
+    context: StoreContext,
+) -> InstanceRecord:
+    return InstanceRecord(
+        key=parsed.key,
+        ledger=ledger,
+        sop_class_uid=parsed.sop_class_uid,
+        source_transfer_syntax=parsed.transfer_syntax,
+        stored_transfer_syntax=stored.plan.stored_syntax,
+        landed_size=0,
+        landed_sha256="",
+        content_digest=stored.content_digest,
+        stored_size=stored.size,
+        frame_count=stored.count,
+        restorable=stored.plan.restorable,
+        pointer=UNPLACED,
+        stored_at=format_time(context.clock.now()),
+        instance_number=_integer(text_of(parsed.json, "00200013")),
+        warnings=_once((*parsed.warnings, *frames.warnings, *stored.plan.warnings)),
+        attributes=attributes,
+    )
+
+
+def _integer(text: str) -> int | None:
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    return number if -(2**31) <= number < 2**31 else None
+
+
+def _once(warnings: tuple[Warned, ...]) -> tuple[Warned, ...]:
+    """Each code once, the first detail kept: the index row stays small whatever a file does."""
+    return tuple({warned.code: warned for warned in reversed(warnings)}.values())[::-1]
