@@ -1,0 +1,5 @@
+"""Decides landed objects: stored, duplicate or quarantined."""
+
+from dicomlake import entry
+
+handler = entry.ingest_instances()

@@ -1,0 +1,1 @@
+"""The deployment: environments as literals, and the stacks made of them."""

@@ -1,0 +1,216 @@
+"""The HTTP API, and the two roles that may call it."""
+
+import json
+from pathlib import Path
+
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_apigatewayv2 as http
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks import grants, settings
+from stacks.config import Environment
+from stacks.constructs.lake_function import ONE_CORE, LakeFunction
+from stacks.constructs.lake_store import LakeStore
+from stacks.constructs.layers import Layers
+from stacks.ingest import IngestStack
+from stacks.storage import StorageStack
+from stacks.study import StudyStack
+
+ANSWER_SECONDS = 29
+"""API Gateway gives up after 30 s; a function that answers later answers nobody."""
+
+UPLOADS = "/uploads"
+
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "requestTime": "$context.requestTime",
+    "routeKey": "$context.routeKey",
+    "status": "$context.status",
+    "responseLength": "$context.responseLength",
+    "integrationLatency": "$context.integrationLatency",
+    "caller": "$context.identity.caller",
+    "error": "$context.error.message",
+}
+"""The route's template, never the path: a path holds UIDs, a query patients' names."""
+
+
+class ApiStack(Stack):
+    """Each data store is answered by its own deployment of the same function, which can read no other store."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        storage: StorageStack,
+        ingest: IngestStack,
+        study: StudyStack,
+        layers: Path,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.environment_ = environment
+        self.storage, self.ingest, self.study = storage, ingest, study
+        self.key = kms.Key.from_key_arn(self, "LakeKey", storage.key.key_arn)
+        self.layers = Layers(self, "Layers", built=layers)
+        self.api = self._api()
+        self._stage()
+        self.operator_role = self._role("OperatorRole", "Everything the API can do, research and operations included.")
+        self.reader_role = self._role("ReaderRole", "Search and retrieve the clinical data store; upload.")
+        self.functions = {
+            "AnswerClinical": self._answer("AnswerClinical", storage.clinical),
+            "AnswerResearch": self._answer("AnswerResearch", storage.research),
+            "AnswerOperations": self._operations(),
+        }
+        self._routes()
+        self._permissions()
+        self._outputs()
+
+    def _api(self) -> http.HttpApi:
+        origins = list(self.environment_.cors_origins)
+        cors = http.CorsPreflightOptions(
+            allow_origins=origins,
+            allow_methods=[http.CorsHttpMethod.ANY],
+            allow_headers=["accept", "authorization", "content-type", "if-none-match", "range", "x-amz-date",
+                           "x-amz-security-token", "x-amz-content-sha256"],
+            expose_headers=["content-range", "etag", "location", "warning"],
+            max_age=Duration.hours(1),
+        )
+        return http.HttpApi(
+            self,
+            "HttpApi",
+            description=f"dicomlake {self.environment_.name}",
+            default_authorizer=authorizers.HttpIamAuthorizer(),
+            create_default_stage=False,
+            cors_preflight=cors if origins else None,
+        )
+
+    def _stage(self) -> None:
+        log_group = logs.LogGroup(
+            self,
+            "AccessLogs",
+            retention=self.environment_.log_retention,
+            encryption_key=self.key,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        stage = self.api.add_stage(
+            "Stage",
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=http.ThrottleSettings(
+                rate_limit=self.environment_.requests_per_second, burst_limit=self.environment_.request_burst
+            ),
+            detailed_metrics_enabled=True,
+        )
+        resource = stage.node.default_child
+        assert isinstance(resource, http.CfnStage)  # noqa: S101 - the L2's only default child
+        resource.access_log_settings = http.CfnStage.AccessLogSettingsProperty(
+            destination_arn=log_group.log_group_arn, format=json.dumps(ACCESS_LOG)
+        )
+
+    def _role(self, construct_id: str, description: str) -> iam.Role:
+        return iam.Role(self, construct_id, assumed_by=iam.AccountRootPrincipal(), description=description)
+
+    def _answer(self, name: str, store: LakeStore) -> LakeFunction:
+        function = LakeFunction(
+            self,
+            name,
+            environment=self.environment_,
+            folder="answer_dicomweb",
+            key=self.key,
+            layers=self.layers.for_pixels,
+            timeout_seconds=ANSWER_SECONDS,
+            memory=ONE_CORE,
+            settings={**settings.stores(self, store), "DICOMLAKE_OPERATOR_ROLE_ARN": self.operator_role.role_arn},
+        )
+        grants.use_key(function.role, self.key)
+        grants.read_index(function.role, store.table)
+        grants.read_objects(function.role, store.bucket)
+        return function
+
+    def _operations(self) -> LakeFunction:
+        storage, ingest, study = self.storage, self.ingest, self.study
+        function = LakeFunction(
+            self,
+            "AnswerOperations",
+            environment=self.environment_,
+            folder="answer_operations",
+            key=self.key,
+            layers=self.layers.for_look_ups,
+            timeout_seconds=ANSWER_SECONDS,
+            memory=1024,
+            settings={
+                **settings.stores(self, storage.clinical, storage.research),
+                **settings.default_store(storage),
+                **settings.research_store(storage),
+                **settings.secret(storage),
+                **settings.landing(storage),
+                **settings.quarantine(storage),
+                "DICOMLAKE_INGEST_QUEUE_URL": ingest.ingest_work.queue.queue_url,
+                "DICOMLAKE_SETTLE_QUEUE_URL": study.settle_work.queue.queue_url,
+                "DICOMLAKE_DEIDENTIFY_QUEUE_URL": study.deidentify_work.queue.queue_url,
+                "DICOMLAKE_QUIET_SECONDS": str(self.environment_.quiet_seconds),
+                "DICOMLAKE_SETTLE_CAP_SECONDS": str(self.environment_.settle_cap_seconds),
+                "DICOMLAKE_OPERATOR_ROLE_ARN": self.operator_role.role_arn,
+            },
+        )
+        self._grant_operations(function.role)
+        return function
+
+    def _grant_operations(self, role: iam.IGrantable) -> None:
+        """Signed URLs carry the signer's rights: to upload is to put into the landing bucket."""
+        storage, study = self.storage, self.study
+        stores = (storage.clinical, storage.research)
+        buckets = [store.bucket for store in stores]
+        grants.use_key(role, self.key)
+        grants.read_secret(role, storage.secret)
+        grants.read_index(role, *(store.table for store in stores))
+        grants.write_index(role, *(store.table for store in stores))
+        grants.read_objects(role, storage.landing, storage.quarantine, *buckets)
+        grants.list_objects(role, storage.landing, storage.quarantine)
+        grants.write_objects(role, storage.landing, *buckets)
+        grants.send(
+            role, self.ingest.ingest_work.queue, study.settle_work.queue, study.deidentify_work.queue
+        )
+
+    def _routes(self) -> None:
+        any_method, post = [http.HttpMethod.ANY], [http.HttpMethod.POST]
+        table = [
+            (f"/dicomweb/{self.storage.clinical.datastore_id}/{{proxy+}}", any_method, "AnswerClinical"),
+            (f"/dicomweb/{self.storage.research.datastore_id}/{{proxy+}}", any_method, "AnswerResearch"),
+            (UPLOADS, post, "AnswerOperations"),
+            ("/lake/{proxy+}", any_method, "AnswerOperations"),
+        ]
+        to = {
+            name: integrations.HttpLambdaIntegration(name, function.function)
+            for name, function in self.functions.items()
+        }
+        for path, methods, name in table:
+            self.api.add_routes(path=path, methods=methods, integration=to[name])
+
+    def _permissions(self) -> None:
+        clinical = f"/dicomweb/{self.storage.clinical.datastore_id}/*"
+        self.reader_role.add_to_policy(self._invoke(self._arn("*", clinical), self._arn("POST", UPLOADS)))
+        self.operator_role.add_to_policy(self._invoke(self._arn("*", "/*")))
+
+    def _arn(self, method: str, path: str) -> str:
+        """Return an API's ARN by hand: the L2's refuses the stage $default."""
+        return f"arn:{Aws.PARTITION}:execute-api:{Aws.REGION}:{Aws.ACCOUNT_ID}:{self.api.api_id}/$default/{method}{path}"
+
+    def _invoke(self, *resources: str) -> iam.PolicyStatement:
+        return iam.PolicyStatement(actions=["execute-api:Invoke"], resources=list(resources))
+
+    def _outputs(self) -> None:
+        values = {
+            "ApiId": self.api.api_id,
+            "ApiEndpoint": self.api.api_endpoint,
+            "OperatorRoleArn": self.operator_role.role_arn,
+            "ReaderRoleArn": self.reader_role.role_arn,
+        }
+        for name, value in values.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,144 @@
+"""The environments, as literals: everything in which dev, staging and prod differ is in this file."""
+
+import hashlib
+from dataclasses import dataclass
+
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_logs import RetentionDays
+
+MEBIBYTE = 1024 * 1024
+
+FEATURE_FLAGS: dict[str, object] = {
+    "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm": True,
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
+    "@aws-cdk/aws-stepfunctions-tasks:ecsReduceRunTaskPermissions": True,
+    "@aws-cdk/core:defaultCrossStackReferences": "strong",
+}
+"""Set in code, not in cdk.json, so that the templates do not depend on what runs app.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How one queue is worked: its function's time-out, its batches, and when a message has failed too often."""
+
+    timeout_seconds: int
+    concurrency: int
+    tries: int
+    batch_size: int = 10
+    window_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment. Times are in seconds unless the name says otherwise."""
+
+    name: str
+    keeps_data: bool
+    """Whether buckets, tables, the key and the secret outlive their stack."""
+    restores_to_a_point: bool
+    """Whether tables have point-in-time recovery."""
+    log_retention: RetentionDays
+    access_log_days: int
+    ingest: Work
+    ingest_one: Work
+    study: Work
+    deidentify: Work
+    quiet_seconds: int
+    settle_cap_seconds: int
+    large_limit_bytes: int
+    """Objects above this go to the Fargate task: `ingest` holds an object in memory."""
+    sweep_minutes: int
+    requests_per_second: int
+    request_burst: int
+    cors_origins: tuple[str, ...]
+    abandoned_upload_days: int
+    landing_expiry_days: int | None
+    """Days after which a landed object goes whose restore was proved (object tag restore=proved); None keeps all."""
+    oldest_message_alarm_seconds: int
+    settle_alarm_seconds: int
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        """What becomes of stateful resources when their stack is deleted."""
+        return RemovalPolicy.RETAIN if self.keeps_data else RemovalPolicy.DESTROY
+
+    def stack_name(self, part: str) -> str:
+        """Return the name of one of this environment's stacks; the KMS key's policy relies on the prefix."""
+        return f"dicomlake-{self.name}-{part}"
+
+    def datastore_id(self, store: str) -> str:
+        """Return a data store's id: 32 hex digits, the same at every synthesis."""
+        return hashlib.sha256(f"dicomlake:{self.name}:{store}".encode()).hexdigest()[:32]
+
+
+DEV = Environment(
+    name="dev",
+    keeps_data=False,
+    restores_to_a_point=False,
+    log_retention=RetentionDays.ONE_WEEK,
+    access_log_days=7,
+    ingest=Work(timeout_seconds=30, concurrency=2, tries=5, batch_size=100, window_seconds=1),
+    ingest_one=Work(timeout_seconds=60, concurrency=2, tries=2, batch_size=1),
+    study=Work(timeout_seconds=30, concurrency=2, tries=5),
+    deidentify=Work(timeout_seconds=300, concurrency=2, tries=3, batch_size=1),
+    quiet_seconds=2,
+    settle_cap_seconds=180,
+    large_limit_bytes=256 * MEBIBYTE,
+    sweep_minutes=15,
+    requests_per_second=200,
+    request_burst=400,
+    cors_origins=("http://localhost:3000", "http://localhost:8042"),
+    abandoned_upload_days=1,
+    landing_expiry_days=None,
+    oldest_message_alarm_seconds=900,
+    settle_alarm_seconds=180,
+)
+
+STAGING = Environment(
+    name="staging",
+    keeps_data=False,
+    restores_to_a_point=False,
+    log_retention=RetentionDays.ONE_MONTH,
+    access_log_days=30,
+    ingest=Work(timeout_seconds=30, concurrency=10, tries=5, batch_size=100, window_seconds=1),
+    ingest_one=Work(timeout_seconds=120, concurrency=5, tries=3, batch_size=1),
+    study=Work(timeout_seconds=30, concurrency=5, tries=5),
+    deidentify=Work(timeout_seconds=900, concurrency=5, tries=3, batch_size=1),
+    quiet_seconds=30,
+    settle_cap_seconds=180,
+    large_limit_bytes=256 * MEBIBYTE,
+    sweep_minutes=15,
+    requests_per_second=500,
+    request_burst=1000,
+    cors_origins=(),
+    abandoned_upload_days=3,
+    landing_expiry_days=None,
+    oldest_message_alarm_seconds=300,
+    settle_alarm_seconds=60,
+)
+
+PROD = Environment(
+    name="prod",
+    keeps_data=True,
+    restores_to_a_point=True,
+    log_retention=RetentionDays.THREE_MONTHS,
+    access_log_days=90,
+    ingest=Work(timeout_seconds=30, concurrency=100, tries=5, batch_size=100, window_seconds=1),
+    ingest_one=Work(timeout_seconds=120, concurrency=20, tries=3, batch_size=1),
+    study=Work(timeout_seconds=30, concurrency=20, tries=5),
+    deidentify=Work(timeout_seconds=900, concurrency=20, tries=3, batch_size=1),
+    quiet_seconds=30,
+    settle_cap_seconds=180,
+    large_limit_bytes=256 * MEBIBYTE,
+    sweep_minutes=15,
+    requests_per_second=2000,
+    request_burst=4000,
+    cors_origins=(),
+    abandoned_upload_days=7,
+    landing_expiry_days=None,
+    oldest_message_alarm_seconds=180,
+    settle_alarm_seconds=60,
+)
+
+ENVIRONMENTS: dict[str, Environment] = {environment.name: environment for environment in (DEV, STAGING, PROD)}

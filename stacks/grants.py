@@ -1,0 +1,81 @@
+"""Who may do what: each function here adds exactly the named actions to a principal, and no wildcard action.
+
+CDK's own `grant_*` methods add families (`s3:GetObject*`, `kms:GenerateDataKey*`) and Scan; the lake's request path
+has no Scan, so no principal may.
+"""
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+
+
+def _allow(grantee: iam.IGrantable, actions: list[str], *resources: str) -> None:
+    iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=list(resources))
+
+
+def use_key(grantee: iam.IGrantable, key: kms.IKey) -> None:
+    """Encrypt and decrypt under the lake's key; what is encrypted is guarded by the other grants."""
+    _allow(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn)
+
+
+def read_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
+    """Get objects whose keys are known."""
+    _allow(grantee, ["s3:GetObject", "s3:GetObjectVersion"], *(b.arn_for_objects("*") for b in buckets))
+
+
+def write_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
+    """Put objects, also in parts."""
+    _allow(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], *(b.arn_for_objects("*") for b in buckets))
+
+
+def list_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
+    """List a bucket; who may do so is told 404, not 403, for an object that is gone."""
+    _allow(grantee, ["s3:ListBucket", "s3:ListBucketVersions"], *(b.bucket_arn for b in buckets))
+
+
+def delete_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
+    """Delete objects, not versions: in a versioned bucket they can be brought back."""
+    _allow(grantee, ["s3:DeleteObject"], *(b.arn_for_objects("*") for b in buckets))
+
+
+def tag_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
+    """Tag object versions, by which the landing bucket's expiry is ruled."""
+    _allow(grantee, ["s3:PutObjectTagging", "s3:PutObjectVersionTagging"], *(b.arn_for_objects("*") for b in buckets))
+
+
+def read_index(grantee: iam.IGrantable, *tables: dynamodb.ITable) -> None:
+    """Get and query items."""
+    _allow(
+        grantee, ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"], *(table.table_arn for table in tables)
+    )
+
+
+def write_index(grantee: iam.IGrantable, *tables: dynamodb.ITable) -> None:
+    """Write items, also in transactions and under conditions."""
+    verbs = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "ConditionCheckItem")
+    _allow(grantee, [f"dynamodb:{verb}" for verb in verbs], *(table.table_arn for table in tables))
+
+
+def send(grantee: iam.IGrantable, *queues: sqs.IQueue) -> None:
+    """Send messages to queues."""
+    _allow(grantee, ["sqs:SendMessage"], *(queue.queue_arn for queue in queues))
+
+
+def publish(grantee: iam.IGrantable, topic: sns.ITopic) -> None:
+    """Publish events."""
+    _allow(grantee, ["sns:Publish"], topic.topic_arn)
+
+
+def start(grantee: iam.IGrantable, *machines: sfn.IStateMachine) -> None:
+    """Start executions."""
+    _allow(grantee, ["states:StartExecution"], *(machine.state_machine_arn for machine in machines))
+
+
+def read_secret(grantee: iam.IGrantable, secret: secretsmanager.ISecret) -> None:
+    """Read the secret from which keyed names are derived."""
+    _allow(grantee, ["secretsmanager:GetSecretValue"], secret.secret_arn)

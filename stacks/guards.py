@@ -1,0 +1,3 @@
+"""Rules."""
+def require(assembly: object, environment: object) -> None:
+    """x"""
