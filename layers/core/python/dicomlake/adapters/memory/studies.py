@@ -7,7 +7,7 @@ from datetime import datetime
 from dicomlake.adapters.memory.state import MemoryState, page_of
 from dicomlake.domain.commit import CommitRow
 from dicomlake.domain.errors import LostRaceError
-from dicomlake.domain.model import LedgerKey, SeriesUid, StudyUid
+from dicomlake.domain.model import LedgerKey, StudyUid
 from dicomlake.domain.study import Series, Study
 from dicomlake.ports import Fold, Page, SearchHit
 
@@ -63,21 +63,14 @@ class MemoryStudyIndex:
     def _fold_series(self, study_uid: StudyUid, series: Series) -> None:
         rows = self._state.series.setdefault(study_uid, {})
         held = rows.get(series.series_uid, Series(series.series_uid))
-        rows[series.series_uid] = replace(
-            series, metadata_key=held.metadata_key, metadata_instances=held.metadata_instances, packs=held.packs
-        )
+        rows[series.series_uid] = _with_made(series, held)
 
     def save_series(self, study_uid: StudyUid, series: Series) -> None:
-        """Set a series' metadata key, metadata count and packs; its counts are the folds'."""
+        """Set a series' metadata key and count, packs and findings; its counts are the folds'."""
         with self._state.lock:
             rows = self._state.series.setdefault(study_uid, {})
             held = rows.get(series.series_uid, Series(series.series_uid))
-            rows[SeriesUid(series.series_uid)] = replace(
-                held,
-                metadata_key=series.metadata_key,
-                metadata_instances=series.metadata_instances,
-                packs=series.packs,
-            )
+            rows[series.series_uid] = _with_made(held, series)
 
     def search(
         self,
@@ -111,6 +104,17 @@ class MemoryStudyIndex:
         """Count the objects under way to a study."""
         with self._state.lock:
             return sum(expires > now for expires in self._state.pending.get(study_uid, {}).values())
+
+
+def _with_made(folded: Series, made: Series) -> Series:
+    """What folds wrote of a series, with what the study machine made of it."""
+    return replace(
+        folded,
+        metadata_key=made.metadata_key,
+        metadata_instances=made.metadata_instances,
+        packs=made.packs,
+        findings=made.findings,
+    )
 
 
 def _check(fold: Fold) -> None:

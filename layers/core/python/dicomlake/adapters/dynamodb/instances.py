@@ -1,0 +1,122 @@
+"""The instances of one data store: commits as transactions, look-ups by key."""
+
+from itertools import chain
+
+from dicomlake.adapters.dynamodb import keys
+from dicomlake.adapters.dynamodb.rows import (
+    claim_in,
+    claim_item,
+    commit_item,
+    instance_in,
+    instance_item,
+    ledger_item,
+    number,
+    pointer_attributes,
+    text,
+)
+from dicomlake.adapters.dynamodb.table import ABSENT, Action, Condition, Refusal, Table, item_of, put, update
+from dicomlake.domain.commit import Clash, ClashKind, Commit, Location
+from dicomlake.domain.model import (
+    InstanceKey,
+    InstanceRecord,
+    InstanceUid,
+    Outcome,
+    PackPointer,
+    SeriesUid,
+    StudyUid,
+)
+from dicomlake.ports import Page
+
+UNDECIDED = Condition("attribute_not_exists(pk) OR o = :pending", {":pending": text(Outcome.PENDING)})
+
+
+class DynamoDbInstanceIndex:
+    """The instances of one data store, in its table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._days: set[str] = set()
+
+    def commit(self, commit: Commit) -> tuple[Clash, ...]:
+        """Write a commit whole, or nothing and say what stands in its way: one clash a position, DECIDED first."""
+        _refuse_repeats(commit)
+        self._list_quarantined(commit)
+        refused = self._table.transact(_actions(commit))
+        clashes: dict[int, Clash] = {}
+        for refusal in refused:
+            position = _position(commit, refusal)
+            if position not in clashes:
+                clashes[position] = self._clash(commit, position, refusal)
+        return tuple(clashes[position] for position in sorted(clashes))
+
+    def _list_quarantined(self, commit: Commit) -> None:
+        """List what is about to be quarantined. Before the transaction: a row that leads to no quarantined entry is
+        passed over by the listing, a missing one would hide an object."""
+        at = commit.row.at
+        rows = [keys.quarantine_row(e, at) for e in commit.entries if e.outcome is Outcome.QUARANTINED]
+        if not rows:
+            return
+        if at[:10] not in self._days:
+            self._table.put_many([item_of((keys.QUARANTINE_DAYS, at[:10]))])
+            self._days.add(at[:10])
+        self._table.put_many(item_of(row) for row in rows)
+
+    def _clash(self, commit: Commit, position: int, refusal: Refusal) -> Clash:
+        """Say which condition failed, with the record that made it fail."""
+        entries = len(commit.entries)
+        if refusal.position < entries:
+            return Clash(position, ClashKind.DECIDED)
+        if refusal.position < entries + len(commit.records):
+            return Clash(position, ClashKind.HELD, instance_in(refusal.held))
+        claim = claim_in(refusal.held, commit.records[position].key.instance_uid)
+        holder = InstanceKey(claim.study_uid, claim.series_uid, claim.instance_uid)
+        return Clash(position, ClashKind.ELSEWHERE, self.instance(holder))
+
+    def instance(self, key: InstanceKey) -> InstanceRecord | None:
+        """Return the primary record under a key, or None."""
+        item = self._table.get(keys.instance(key))
+        return instance_in(item) if item else None
+
+    def instances(
+        self, study_uid: StudyUid, series_uid: SeriesUid | None = None, after: str = "", limit: int = 1000
+    ) -> Page[InstanceRecord]:
+        """List the records of a study or series in key order."""
+        pk, prefix = keys.instances(study_uid, series_uid)
+        items, last = self._table.query(pk, prefix, prefix + keys.LAST, after, limit)
+        return Page(tuple(instance_in(item) for item in items), last, len(items))
+
+    def locate(self, instance_uid: InstanceUid) -> Location | None:
+        """Return which study and series hold a SOP Instance UID."""
+        item = self._table.get(keys.claim(instance_uid))
+        return claim_in(item, instance_uid) if item else None
+
+    def move(self, record: InstanceRecord, to: PackPointer) -> bool:
+        """Point a record at another pack if pack and version still stand as read."""
+        stands = Condition(
+            "p = :pack AND v = :version", {":pack": text(record.pointer.pack), ":version": number(record.version)}
+        )
+        return self._table.write(update(keys.instance(record.key), pointer_attributes(to), stands))
+
+
+def _actions(commit: Commit) -> list[Action]:
+    return list(
+        chain(
+            (put(ledger_item(entry, commit.row.at), UNDECIDED) for entry in commit.entries),
+            (put(instance_item(record), ABSENT) for record in commit.records),
+            (put(claim_item(record), ABSENT) for record in commit.records),
+            (put(commit_item(commit.row)),),
+        )
+    )
+
+
+def _position(commit: Commit, refusal: Refusal) -> int:
+    """The entry that an action belongs to. Entries come first, then records, then claims: so do their reasons."""
+    entries, records = len(commit.entries), len(commit.records)
+    return refusal.position if refusal.position < entries else (refusal.position - entries) % records
+
+
+def _refuse_repeats(commit: Commit) -> None:
+    """A transaction takes one action an item; a commit that names one twice is a mistake of its maker."""
+    names = [*(entry.key for entry in commit.entries), *(record.key.instance_uid for record in commit.records)]
+    if len(set(names)) != len(names):
+        raise ValueError("a commit names every landed object and every SOP Instance UID once")
