@@ -1,0 +1,59 @@
+"""The lake bucket's keys. They hold dates, random ids and keyed hashes: never a UID, a name or a sender's key.
+
+    packs/{shard}/{day}/{pack id}.pack            frames, heads, metadata (docs/lake-format.md)
+    series/{shard}/{series ref}/{id}.json.gz      pre-built metadata of one series, one object per generation
+    journal/{yyyy}/{mm}/{dd}/{hhmmss.ffffff}-{id}.jsonl   changes other than store, in order of time
+
+Each kind has its own first part, for lifecycle rules and grants. `shard` is the first two hex digits of the random or
+hashed name, so that S3 can split the load 256 ways before any day's traffic begins; `day` lets a sweep list one day.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+PACKS = "packs/"
+SERIES = "series/"
+JOURNAL = "journal/"
+
+_HEX = re.compile(r"[0-9a-f]{16,64}\Z")
+_PACK = re.compile(r"packs/([0-9a-f]{2})/(\d{4}-\d\d-\d\d)/(\1[0-9a-f]{14,62})\.pack\Z")
+
+
+def pack_key(day: date, pack_id: str) -> str:
+    """Return the key of a pack written on this day (UTC); `pack_id` is random, 16 to 64 lower-case hex digits."""
+    return f"{PACKS}{_name(pack_id)[:2]}/{day:%Y-%m-%d}/{pack_id}.pack"
+
+
+def parse_pack_key(key: str) -> tuple[date, str]:
+    """Return the day and the id of a pack's key. Raises ValueError if it is not one."""
+    match = _PACK.match(key)
+    if match is None:
+        raise ValueError("not the key of a pack")
+    return date.fromisoformat(match[2]), match[3]
+
+
+def pack_prefixes(day: date) -> Iterator[str]:
+    """Yield the 256 prefixes under which all packs of one day lie: what a sweep lists."""
+    return (f"{PACKS}{shard:02x}/{day:%Y-%m-%d}/" for shard in range(256))
+
+
+def series_metadata_key(series_ref: str, object_id: str) -> str:
+    """Return the key of one generation of a series' metadata.
+
+    `series_ref` is a keyed hash of the series' UIDs, `object_id` is random; both 16 to 64 lower-case hex digits.
+    """
+    return f"{SERIES}{_name(series_ref)[:2]}/{series_ref}/{_name(object_id)}.json.gz"
+
+
+def journal_key(at: datetime, object_id: str) -> str:
+    """Return the key of a journal object; keys sort in order of time. `at` is aware, `object_id` random hex digits."""
+    if at.tzinfo is None:
+        raise ValueError("a journal object's time needs its zone")
+    return f"{JOURNAL}{at.astimezone(UTC):%Y/%m/%d/%H%M%S.%f}-{_name(object_id)}.jsonl"
+
+
+def _name(text: str) -> str:
+    if not _HEX.match(text):
+        raise ValueError("a name in a key is 16 to 64 lower-case hex digits")
+    return text
