@@ -31,7 +31,7 @@ from pydicom.data import get_testdata_file
 from dicomlake.dicom.codecs import Encoder, decompositions, encode, self_test
 from dicomlake.dicom.frames import plan_frames
 from dicomlake.dicom.parse import parse
-from dicomlake.dicom.pixels import PixelArray, PixelLayout, landed_to_array
+from dicomlake.dicom.pixels import PixelArray, PixelLayout
 from dicomlake.dicom.restore import head_parts, splices
 from dicomlake.dicom.source import BufferSource
 from dicomlake.dicom.syntaxes import plan_storage
@@ -214,7 +214,9 @@ def machine() -> str:
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text(encoding="utf-8").splitlines() if cpu.exists() else []
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return (
+        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
 
 
 def main() -> int:

@@ -58,7 +58,7 @@ def walk_fragments(source: ByteSource, pixels: PixelElement, *, marked: bool) ->
     limit = min(pixels.value_end, source.size)
     starts, ends, flags = array("Q"), array("Q"), bytearray()
     table: Span | None = None
-    position, sound = pixels.value_offset, True
+    position, sound, cut = pixels.value_offset, True, pixels.truncated
     while position + 8 <= limit:
         group, element, length = _HEADER.unpack(source.read(position, 8))
         start, position = position + 8, position + 8 + length
@@ -69,11 +69,11 @@ def walk_fragments(source: ByteSource, pixels: PixelElement, *, marked: bool) ->
         if table is None:
             table = (start, end)
             continue
+        cut = cut or position > limit
         starts.append(start)
         ends.append(end)
         flags.append(_look(source, start, end) if marked else 0)
     warnings = () if sound and table else (Warned("bad-fragments", "pixel data hold something that is no item"),)
-    cut = pixels.truncated or (len(ends) > 0 and position > limit)
     return Fragments(starts, ends, flags, table or (position, position), cut, warnings)
 
 
