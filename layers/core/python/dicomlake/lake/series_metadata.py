@@ -5,7 +5,6 @@ instances stand in groups; deflate is flushed and its history dropped between gr
 extra field "DL" lists the groups, so that one group is read by a range and inflated alone. docs/lake-format.md.
 """
 
-import gzip
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ INDEX_LIMIT = 12 + 65535
 """The index lies within this many bytes from the object's start, always."""
 
 _DEFLATE_LEVEL = 6
+_GZIP = 16
 _DOUBLED_EVERY = 512
 _HEADER = struct.Struct("<3sBIBBHBBHI")
 _GROUP = struct.Struct("<III")
@@ -101,8 +101,8 @@ def _text(held: list[bytes], done: int) -> bytes:
 def read_series_metadata(data: bytes) -> bytes:
     """Return the whole JSON array. Raises MalformedError if the object is cut or damaged."""
     try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
+        return zlib.decompress(data, zlib.MAX_WBITS | _GZIP)
+    except zlib.error as error:
         raise MalformedError("a series' metadata object is damaged") from error
 
 
