@@ -1,0 +1,59 @@
+"""The engine's own parts by name, and the proof at start that all of them are as this host expects."""
+
+import importlib
+import importlib.metadata
+from types import ModuleType
+
+PINNED = "1.5.33"
+
+# Every private name of the engine that this package replaces, wraps or calls.
+USED_NAMES: dict[str, tuple[str, ...]] = {
+    "app": ("_build_persistence_save_dict", "app"),
+    "core.persistence": ("STATE_DIR", "_json_default", "_state_format_version", "save_all", "save_state"),
+    "services.cloudwatch_logs": (
+        "_append_log_events",
+        "_fanout_to_subscription_filters",
+        "_log_groups",
+        "_make_group_arn",
+    ),
+    "services.ecs": ("_get_docker", "_docker"),
+    "services.lambda_svc": (
+        "_account_region_from_function_config",
+        "_esm_wake",
+        "_execute_function_dispatch",
+        "_iter_all_esms",
+        "_layers",
+        "_read_code_blob",
+        "_resolve_layer_zip",
+        "_throttle_response",
+        "_write_code_blob",
+        "_xray_trace_id_for_invocation",
+        "get_state",
+        "load_persisted_state",
+    ),
+    "services.sqs": ("_collect_msgs", "_get_q", "_queues_lock", "_receive_messages_for_esm"),
+}
+
+
+class EngineMismatchError(Exception):
+    """The installed engine is not the one this host was written for."""
+
+
+def part(name: str) -> ModuleType:
+    """Return a module of the engine."""
+    return importlib.import_module(f"ministack.{name}")
+
+
+def check() -> None:
+    """Raise EngineMismatchError, with one sentence, unless the pin and every used name are there."""
+    installed = importlib.metadata.version("ministack")
+    if installed != PINNED:
+        raise EngineMismatchError(
+            f"the engine is ministack {installed}, this host needs {PINNED}; "
+            "remove build/engine-venv and run `make setup`"
+        )
+    missing = [
+        f"{module}.{name}" for module, names in USED_NAMES.items() for name in names if not hasattr(part(module), name)
+    ]
+    if missing:
+        raise EngineMismatchError(f"ministack {installed} has no {', '.join(missing)}; local/enginehost must follow it")
