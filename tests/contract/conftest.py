@@ -60,6 +60,13 @@ class Aws:
         client.create_table(TableName=name, **TABLE)
         return OneAtATime(client)
 
+    def bucket(self, name: str) -> Any:
+        """Make a versioned bucket; return a client."""
+        client = self.client("s3")
+        client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return client
+
 
 @pytest.fixture
 def builder() -> Builder:

@@ -8,7 +8,7 @@ import pytest
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.model import Counts, Outcome, SeriesUid, StudyUid
 from dicomlake.domain.study import Series, Study, StudyState, fold_series, fold_study
-from dicomlake.ports import Datastore, Fold, SearchKey
+from dicomlake.ports import Datastore, Fold, SearchHit, SearchKey
 from tests.builders import Builder, study_attributes
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -123,14 +123,16 @@ def test_metadata_of_a_series_and_its_counts_do_not_undo_each_other(store: Datas
     late = builder.record(builder.instance_key(study.study_uid, read.series_uid))
     store.instances.commit(builder.commit([late]))
 
-    store.studies.save_series(study.study_uid, replace(read, metadata_key="meta/1", metadata_instances=2, packs=("p",)))
+    store.studies.save_series(
+        study.study_uid, replace(read, metadata_key="meta/1", metadata_instances=2, packs=("p",), findings=("gap",))
+    )
     fold_all(store, study.study_uid)
     (after,) = store.studies.series(study.study_uid)
     store.studies.save_series(study.study_uid, replace(read, metadata_key="meta/2", metadata_instances=3, packs=("q",)))
 
-    assert (after.counts.instances, after.metadata_key, after.packs) == (3, "meta/1", ("p",))
+    assert (after.counts.instances, after.metadata_key, after.packs, after.findings) == (3, "meta/1", ("p",), ("gap",))
     assert store.studies.series(study.study_uid) == (
-        replace(after, metadata_key="meta/2", metadata_instances=3, packs=("q",)),
+        replace(after, metadata_key="meta/2", metadata_instances=3, packs=("q",), findings=()),
     )
 
 
@@ -189,7 +191,8 @@ def test_pages_of_a_search_hold_every_hit_once(store: Datastore, builder: Builde
         saved(store, Study(builder.study_uid()), SearchKey("p", f"2026030{number // 2}"))
     whole = store.studies.search("p", newest_first=newest_first).items
 
-    found, after = [], ""
+    found: list[SearchHit] = []
+    after = ""
     while True:
         page = store.studies.search("p", newest_first=newest_first, after=after, limit=2)
         found += page.items

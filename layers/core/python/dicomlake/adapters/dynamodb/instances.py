@@ -1,5 +1,6 @@
 """The instances of one data store: commits as transactions, look-ups by key."""
 
+from collections.abc import Sequence
 from itertools import chain
 
 from dicomlake.adapters.dynamodb import keys
@@ -24,6 +25,7 @@ from dicomlake.domain.model import (
     PackPointer,
     SeriesUid,
     StudyUid,
+    Visibility,
 )
 from dicomlake.ports import Page
 
@@ -90,12 +92,16 @@ class DynamoDbInstanceIndex:
         item = self._table.get(keys.claim(instance_uid))
         return claim_in(item, instance_uid) if item else None
 
+    def standing(self, records: Sequence[InstanceRecord]) -> tuple[InstanceRecord, ...]:
+        """Return the rows that stand where these records were committed, primary or beside, as they are now."""
+        return tuple(instance_in(item) for item in self._table.get_many([keys.record(record) for record in records]))
+
     def move(self, record: InstanceRecord, to: PackPointer) -> bool:
         """Point a record at another pack if pack and version still stand as read."""
         stands = Condition(
             "p = :pack AND v = :version", {":pack": text(record.pointer.pack), ":version": number(record.version)}
         )
-        return self._table.write(update(keys.instance(record.key), pointer_attributes(to), stands))
+        return self._table.write(update(keys.record(record), pointer_attributes(to), stands))
 
 
 def _actions(commit: Commit) -> list[Action]:
@@ -103,16 +109,23 @@ def _actions(commit: Commit) -> list[Action]:
         chain(
             (put(ledger_item(entry, commit.row.at), UNDECIDED) for entry in commit.entries),
             (put(instance_item(record), ABSENT) for record in commit.records),
-            (put(claim_item(record), ABSENT) for record in commit.records),
+            (put(claim_item(record), ABSENT) for record in _claimants(commit)),
             (put(commit_item(commit.row)),),
         )
     )
 
 
+def _claimants(commit: Commit) -> list[InstanceRecord]:
+    """The records that claim their SOP Instance UID: those kept beside a primary one do not."""
+    return [record for record in commit.records if record.visibility is not Visibility.NON_PRIMARY]
+
+
 def _position(commit: Commit, refusal: Refusal) -> int:
     """The entry that an action belongs to. Entries come first, then records, then claims: so do their reasons."""
     entries, records = len(commit.entries), len(commit.records)
-    return refusal.position if refusal.position < entries else (refusal.position - entries) % records
+    if refusal.position < entries + records:
+        return refusal.position if refusal.position < entries else refusal.position - entries
+    return commit.records.index(_claimants(commit)[refusal.position - entries - records])
 
 
 def _refuse_repeats(commit: Commit) -> None:

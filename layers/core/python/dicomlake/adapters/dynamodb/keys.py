@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dicomlake.domain.commit import CommitRow
 from dicomlake.domain.ledger import LedgerEntry
-from dicomlake.domain.model import InstanceKey, InstanceUid, LedgerKey, SeriesUid, StudyUid
+from dicomlake.domain.model import InstanceKey, InstanceRecord, InstanceUid, LedgerKey, SeriesUid, StudyUid, Visibility
 from dicomlake.domain.study import parse_time
 from dicomlake.ports import SearchKey
 
@@ -49,6 +49,16 @@ def instance(key: InstanceKey) -> Key:
     return f"S#{key.study_uid}", f"I#{key.series_uid}#{key.instance_uid}"
 
 
+def beside(key: InstanceKey, ledger: LedgerKey) -> Key:
+    """The row of an instance that is kept beside the primary one under the same key."""
+    return f"S#{key.study_uid}", f"B#{key.series_uid}#{key.instance_uid}#{ledger.object_hash}#{ledger.version_id}"
+
+
+def record(of: InstanceRecord) -> Key:
+    """The row of a record, by its visibility."""
+    return beside(of.key, of.ledger) if of.visibility is Visibility.NON_PRIMARY else instance(of.key)
+
+
 def instances(study_uid: StudyUid, series_uid: SeriesUid | None) -> Key:
     """The prefix of the instance rows of a study or series."""
     return f"S#{study_uid}", f"I#{series_uid}#" if series_uid else "I#"
@@ -56,7 +66,7 @@ def instances(study_uid: StudyUid, series_uid: SeriesUid | None) -> Key:
 
 def instance_of(pk: str, sk: str) -> InstanceKey:
     """The instance key that an instance row's keys spell."""
-    _, series_uid, instance_uid = sk.split("#")
+    _, series_uid, instance_uid, *_ = sk.split("#")
     return InstanceKey(StudyUid(pk[2:]), SeriesUid(series_uid), InstanceUid(instance_uid))
 
 

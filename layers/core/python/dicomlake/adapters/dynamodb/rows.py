@@ -40,7 +40,7 @@ def number(value: int) -> dict[str, Any]:
 def instance_item(record: InstanceRecord) -> Item:
     """The row of an instance; pack `p`, place `l` and version `v` stand apart, because `move` changes them."""
     value = replace(record, pointer=NOWHERE)
-    return packed_item(keys.instance(record.key), value, v=number(record.version), **pointer_attributes(record.pointer))
+    return packed_item(keys.record(record), value, v=number(record.version), **pointer_attributes(record.pointer))
 
 
 def pointer_attributes(pointer: PackPointer) -> Item:
@@ -96,8 +96,14 @@ def study_item(study: Study) -> Item:
 
 
 def series_in(item: Item) -> Series:
-    """A series row: what folds wrote (`d`), with the metadata and packs that the study machine wrote (`m`)."""
+    """A series row: what folds wrote (`d`), with what the study machine made of it (`m`)."""
     series_uid = SeriesUid(item["sk"]["S"].removeprefix("SERIES#"))
     folded = value_in(Series, item) if "d" in item else Series(series_uid)
     made = value_in(Series, item, "m") if "m" in item else Series(series_uid)
-    return replace(folded, metadata_key=made.metadata_key, metadata_instances=made.metadata_instances, packs=made.packs)
+    return replace(
+        folded,
+        metadata_key=made.metadata_key,
+        metadata_instances=made.metadata_instances,
+        packs=made.packs,
+        findings=made.findings,
+    )

@@ -11,7 +11,7 @@ from secrets import SystemRandom
 from time import sleep
 from typing import Any
 
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError
 
 from dicomlake.adapters.aws_errors import aws_errors, code_of, error_for
 from dicomlake.adapters.dynamodb.keys import Key

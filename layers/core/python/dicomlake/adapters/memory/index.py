@@ -15,6 +15,7 @@ from dicomlake.domain.model import (
     PackPointer,
     SeriesUid,
     StudyUid,
+    Visibility,
 )
 from dicomlake.ports import Page
 
@@ -47,6 +48,8 @@ class MemoryInstanceIndex:
         return tuple(found[position] for position in sorted(found))
 
     def _record_clash(self, position: int, record: InstanceRecord) -> Clash | None:
+        if record.visibility is Visibility.NON_PRIMARY:
+            return None
         held = self._state.instances.get(record.key)
         if held:
             return Clash(position, ClashKind.HELD, held)
@@ -64,6 +67,9 @@ class MemoryInstanceIndex:
                 state.quarantined[f"{row.at}#{_name(entry.key)}"] = entry.key
         for record in commit.records:
             key = record.key
+            if record.visibility is Visibility.NON_PRIMARY:
+                state.beside[record.ledger] = record
+                continue
             state.instances[key] = record
             state.claims[key.instance_uid] = Location(key.study_uid, key.series_uid, key.instance_uid)
         state.committed.append(row)
@@ -92,13 +98,28 @@ class MemoryInstanceIndex:
         with self._state.lock:
             return self._state.claims.get(instance_uid)
 
+    def standing(self, records: Sequence[InstanceRecord]) -> tuple[InstanceRecord, ...]:
+        """Return the rows that stand where these records were committed, primary or beside, as they are now."""
+        with self._state.lock:
+            found = (self._row(record) for record in records)
+            return tuple(row for row in found if row is not None)
+
+    def _row(self, record: InstanceRecord) -> InstanceRecord | None:
+        if record.visibility is Visibility.NON_PRIMARY:
+            return self._state.beside.get(record.ledger)
+        return self._state.instances.get(record.key)
+
     def move(self, record: InstanceRecord, to: PackPointer) -> bool:
         """Point a record at another pack if pack and version still stand as read."""
         with self._state.lock:
-            held = self._state.instances.get(record.key)
+            held = self._row(record)
             if held is None or (held.pointer.pack, held.version) != (record.pointer.pack, record.version):
                 return False
-            self._state.instances[record.key] = replace(held, pointer=to)
+            moved = replace(held, pointer=to)
+            if record.visibility is Visibility.NON_PRIMARY:
+                self._state.beside[record.ledger] = moved
+            else:
+                self._state.instances[record.key] = moved
             return True
 
 

@@ -1,0 +1,279 @@
+"""One bucket of S3."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import batched
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from dicomlake.adapters.aws_errors import aws_errors, code_of
+from dicomlake.domain.errors import InvalidRequestError, ThrottledError, TooLargeError, UnavailableError
+from dicomlake.domain.study import format_time
+from dicomlake.ports import ObjectInfo, Page
+
+MIB = 1024 * 1024
+DELETE_BATCH = 1000
+COPY_WHOLE = 5 * 1024 * MIB
+"""CopyObject takes up to 5 GB; above, parts are copied."""
+COPY_PART = 512 * MIB
+PART = 8 * MIB
+PARTS_OF_A_SIZE = 2000
+MAX_PARTS = 10_000
+MAX_PART = 16 * MIB
+
+
+class S3ObjectStore:
+    """One bucket. `kms_key` encrypts what is written under that key instead of the bucket's default."""
+
+    def __init__(self, client: Any, bucket: str, kms_key: str = "") -> None:
+        self._client = client
+        self._bucket = bucket
+        self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+
+    def _named(self, key: str, version_id: str = "") -> dict[str, Any]:
+        named = {"Bucket": self._bucket, "Key": key}
+        return named | ({"VersionId": version_id} if version_id else {})
+
+    def get(self, key: str, version_id: str = "") -> bytearray:
+        """Return an object's bytes, writable: one buffer of the object's size, read into in place."""
+        with aws_errors():
+            answer = self._client.get_object(**self._named(key, version_id))
+            body = bytearray(answer["ContentLength"])
+            _read_into(answer["Body"], body)
+        return body
+
+    def read_range(self, key: str, start: int, length: int, version_id: str = "") -> bytes:
+        """Return `length` bytes from `start`, fewer at the object's end; one request."""
+        if length <= 0:
+            return b""
+        try:
+            with aws_errors():
+                answer = self._client.get_object(
+                    **self._named(key, version_id), Range=f"bytes={start}-{start + length - 1}"
+                )
+                body: bytes = answer["Body"].read()
+        except ClientError as exc:
+            if code_of(exc) not in ("InvalidRange", "416"):
+                raise
+            return b""
+        return body
+
+    def put(
+        self, key: str, body: bytes | bytearray | memoryview, content_type: str = "application/octet-stream"
+    ) -> None:
+        """Write an object whole."""
+        with aws_errors():
+            self._client.put_object(
+                **self._named(key), Body=_sendable(body), ContentType=content_type, **self._encryption
+            )
+
+    @contextmanager
+    def open_writer(self, key: str) -> Iterator["S3ObjectWriter"]:
+        """Write an object of unknown size in bounded memory; leaving the context without `commit` aborts."""
+        writer = S3ObjectWriter(self._client, self._named(key), self._encryption)
+        try:
+            yield writer
+        finally:
+            writer.abort()
+
+    def copy_in(self, source_bucket: str, source_key: str, source_version: str, key: str, size: int) -> None:
+        """Copy an object of any size from another bucket, server side."""
+        source = {"Bucket": source_bucket, "Key": source_key}
+        source |= {"VersionId": source_version} if source_version else {}
+        if size <= COPY_WHOLE:
+            with aws_errors():
+                self._client.copy_object(**self._named(key), CopySource=source, **self._encryption)
+            return
+        upload = _Upload(self._client, self._named(key), self._encryption)
+        try:
+            for start in range(0, size, COPY_PART):
+                upload.copy_part(source, start, min(start + COPY_PART, size) - 1)
+            upload.complete()
+        finally:
+            upload.abort()
+
+    def info(self, key: str, version_id: str = "") -> ObjectInfo:
+        """Return what is known of an object without reading it; `is_latest` where no version was asked for."""
+        with aws_errors():
+            head = self._client.head_object(**self._named(key, version_id))
+            latest = not version_id or self._client.head_object(**self._named(key)).get("VersionId") == version_id
+        return ObjectInfo(
+            key, head.get("VersionId", ""), head["ContentLength"], format_time(head["LastModified"]), latest
+        )
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects, a thousand a request; UnavailableError if the service kept one."""
+        for some in batched(keys, DELETE_BATCH, strict=False):
+            listed = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+            with aws_errors():
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete=listed)
+            failed = {error.get("Code", "") for error in answer.get("Errors", [])}
+            if failed:
+                kind = ThrottledError if "SlowDown" in failed else UnavailableError
+                raise kind(f"some objects were not deleted ({', '.join(sorted(failed))}); try again later")
+
+    def versions(self, prefix: str = "", after: str = "", limit: int = 1000) -> Page[ObjectInfo]:
+        """List every version of every object, a page at a time, in key order, newest version first."""
+        with aws_errors():
+            answer = self._client.list_object_versions(
+                Bucket=self._bucket, Prefix=prefix, MaxKeys=min(limit, 1000), **_markers(after)
+            )
+        items = tuple(_listed(version) for version in answer.get("Versions", []))
+        following = (
+            f"{answer.get('NextVersionIdMarker', '')}/{answer['NextKeyMarker']}" if answer["IsTruncated"] else ""
+        )
+        return Page(items, following, len(items) + len(answer.get("DeleteMarkers", [])))
+
+    def sign_get(self, key: str, seconds: int, version_id: str = "") -> str:
+        """Return a URL that reads the object without credentials, for that long."""
+        return self._sign("get_object", self._named(key, version_id), seconds)
+
+    def sign_put(self, key: str, seconds: int) -> str:
+        """Return a URL that writes the object without credentials, for that long."""
+        return self._sign("put_object", self._named(key), seconds)
+
+    def _sign(self, call: str, named: dict[str, Any], seconds: int) -> str:
+        url: str = self._client.generate_presigned_url(call, Params=named, ExpiresIn=seconds)
+        return url
+
+
+class S3ObjectWriter:
+    """An object under construction: parts of 8 MiB, later of 16, so that 10,000 of them hold more than 140 GB.
+
+    Memory: one part. What fits into one part is put whole, in one request.
+    """
+
+    def __init__(self, client: Any, named: dict[str, Any], encryption: dict[str, str]) -> None:
+        self._client = client
+        self._named = named
+        self._encryption = encryption
+        self._upload: _Upload | None = None
+        self._part = bytearray()
+        self._size = 0
+        self._open = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Append bytes; sends whole parts as they fill."""
+        self._check_open()
+        rest = memoryview(data).cast("B")
+        written = len(rest)
+        while rest:
+            room = self._part_size() - len(self._part)
+            self._part += rest[:room]
+            rest = rest[room:]
+            if len(self._part) == self._part_size():
+                self._send_part()
+        self._size += written
+        return written
+
+    def commit(self) -> int:
+        """Make the object visible and return its size."""
+        self._check_open()
+        if self._upload is None:
+            with aws_errors():
+                self._client.put_object(**self._named, Body=self._part, **self._encryption)
+        else:
+            if self._part:
+                self._send_part()
+            self._upload.complete()
+        self._open = False
+        return self._size
+
+    def abort(self) -> None:
+        """Drop everything written; after a commit it does nothing."""
+        self._open = False
+        self._part = bytearray()
+        if self._upload is not None:
+            self._upload.abort()
+
+    def _part_size(self) -> int:
+        return PART if self._upload is None or self._upload.count < PARTS_OF_A_SIZE else MAX_PART
+
+    def _send_part(self) -> None:
+        if self._upload is None:
+            self._upload = _Upload(self._client, self._named, self._encryption)
+        self._upload.send_part(self._part)
+        self._part = bytearray()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise ValueError("this object is written or dropped already")
+
+
+class _Upload:
+    """A multi-part upload, from its start to `complete` or `abort`."""
+
+    def __init__(self, client: Any, named: dict[str, Any], encryption: dict[str, str]) -> None:
+        self._client = client
+        with aws_errors():
+            begun = client.create_multipart_upload(**named, **encryption)
+        self._named = {**named, "UploadId": begun["UploadId"]}
+        self._tags: list[str] = []
+        self._open = True
+
+    @property
+    def count(self) -> int:
+        return len(self._tags)
+
+    def send_part(self, body: bytearray) -> None:
+        with aws_errors():
+            answer = self._client.upload_part(**self._named, PartNumber=self._following(), Body=body)
+        self._tags.append(answer["ETag"])
+
+    def copy_part(self, source: dict[str, str], first: int, last: int) -> None:
+        with aws_errors():
+            answer = self._client.upload_part_copy(
+                **self._named,
+                PartNumber=self._following(),
+                CopySource=source,
+                CopySourceRange=f"bytes={first}-{last}",
+            )
+        self._tags.append(answer["CopyPartResult"]["ETag"])
+
+    def _following(self) -> int:
+        if self.count == MAX_PARTS:
+            raise TooLargeError("an object of S3 has at most 10,000 parts; write it as more than one")
+        return self.count + 1
+
+    def complete(self) -> None:
+        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(self._tags, 1)]
+        with aws_errors():
+            self._client.complete_multipart_upload(**self._named, MultipartUpload={"Parts": parts})
+        self._open = False
+
+    def abort(self) -> None:
+        if self._open:
+            self._open = False
+            with aws_errors():
+                self._client.abort_multipart_upload(**self._named)
+
+
+def _read_into(stream: Any, body: bytearray) -> None:
+    """Fill the buffer from the answer; a connection that ends early is an error, never a shorter object."""
+    view, filled = memoryview(body), 0
+    while filled < len(body):
+        count = stream.readinto(view[filled:])
+        if not count:
+            raise UnavailableError("the object's transfer ended early; try again later")
+        filled += count
+
+
+def _sendable(body: bytes | bytearray | memoryview) -> bytes | bytearray:
+    """A body as botocore takes it; it sends no memoryview."""
+    return bytes(body) if isinstance(body, memoryview) else body
+
+
+def _markers(after: str) -> dict[str, str]:
+    if not after:
+        return {}
+    version_id, slash, key = after.partition("/")
+    if not slash:
+        raise InvalidRequestError("the continuation does not belong to this listing; start it again")
+    return {"KeyMarker": key} | ({"VersionIdMarker": version_id} if version_id else {})
+
+
+def _listed(version: dict[str, Any]) -> ObjectInfo:
+    modified: datetime = version["LastModified"]
+    return ObjectInfo(version["Key"], version["VersionId"], version["Size"], format_time(modified), version["IsLatest"])

@@ -1,0 +1,207 @@
+"""What every ObjectStore promises: one versioned bucket, ranges, writers that show nothing before they commit."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dicomlake.adapters import s3
+from dicomlake.adapters.memory import MemoryBuckets, MemoryObjectStore
+from dicomlake.adapters.s3 import S3ObjectStore
+from dicomlake.domain.errors import NotFoundError
+from dicomlake.ports import ObjectInfo, ObjectStore
+
+KEY = "packs/患者 a+b%20#1.dlp"
+OpenBucket = Callable[[str], ObjectStore]
+
+
+@pytest.fixture(params=["memory", "moto"])
+def bucket(request: pytest.FixtureRequest) -> OpenBucket:
+    """Opens versioned buckets of one engine by name."""
+    if request.param == "memory":
+        buckets = MemoryBuckets()
+        return lambda name: MemoryObjectStore(name, buckets)
+    aws = request.getfixturevalue("moto_aws")
+    return lambda name: S3ObjectStore(aws.bucket(name), name)
+
+
+@pytest.fixture
+def objects(bucket: OpenBucket) -> ObjectStore:
+    return bucket("lake")
+
+
+def test_what_is_put_is_read_back_writable(objects: ObjectStore) -> None:
+    objects.put(KEY, b"abc")
+
+    found = objects.get(KEY)
+    found[0] = 0x41
+
+    assert found == bytearray(b"Abc")
+    assert objects.get(KEY) == b"abc"
+
+
+@pytest.mark.parametrize("body", [b"", bytearray(b"x" * 70_000), memoryview(b"0123456789")[2:5]])
+def test_bodies_of_every_kind_are_written_whole(objects: ObjectStore, body: bytes | bytearray | memoryview) -> None:
+    objects.put(KEY, body, "application/dicom+json")
+
+    assert objects.get(KEY) == bytes(body)
+    assert objects.info(KEY).size == len(body)
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "expected"),
+    [(0, 4, b"0123"), (3, 100, b"3456789"), (9, 1, b"9"), (10, 5, b""), (99, 1, b""), (4, 0, b"")],
+)
+def test_a_range_ends_at_the_objects_end(objects: ObjectStore, start: int, length: int, expected: bytes) -> None:
+    objects.put(KEY, b"0123456789")
+
+    assert objects.read_range(KEY, start, length) == expected
+
+
+def test_a_missing_object_is_not_found(objects: ObjectStore) -> None:
+    for read in (objects.get, objects.info, lambda key: objects.read_range(key, 0, 1)):
+        with pytest.raises(NotFoundError) as caught:
+            read("packs/absent")
+        assert "absent" not in str(caught.value)
+
+
+def test_a_version_stays_readable_after_it_is_overwritten(objects: ObjectStore) -> None:
+    objects.put(KEY, b"first")
+    first = objects.info(KEY)
+    objects.put(KEY, b"second!")
+    second = objects.info(KEY)
+
+    assert objects.get(KEY, first.version_id) == b"first"
+    assert objects.get(KEY) == b"second!"
+    assert objects.read_range(KEY, 1, 2, first.version_id) == b"ir"
+    assert (first.is_latest, objects.info(KEY, first.version_id).is_latest) == (True, False)
+    assert (objects.info(KEY, first.version_id).size, second.size) == (5, 7)
+    assert objects.info(KEY, second.version_id).is_latest
+
+
+def test_deleting_hides_objects_and_a_missing_one_is_no_error(objects: ObjectStore) -> None:
+    objects.put(KEY, b"x")
+    version_id = objects.info(KEY).version_id
+
+    objects.delete([KEY, "packs/absent"])
+    objects.delete([])
+
+    with pytest.raises(NotFoundError):
+        objects.get(KEY)
+    assert objects.get(KEY, version_id) == b"x"
+
+
+def test_more_objects_than_one_request_takes_are_deleted(objects: ObjectStore) -> None:
+    keys = [f"k/{number:04d}" for number in range(1001)]
+    objects.put(keys[0], b"x")
+    objects.put(keys[-1], b"x")
+
+    objects.delete(keys)
+
+    for key in (keys[0], keys[-1]):
+        with pytest.raises(NotFoundError):
+            objects.info(key)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_every_version_is_listed_once_in_key_order(objects: ObjectStore, limit: int) -> None:
+    for key, body in (("b/2", b"old"), ("b/2", b"newer"), ("b/1 ä/ö", b"x"), ("a", b"elsewhere")):
+        objects.put(key, body)
+
+    found: list[ObjectInfo] = []
+    after = ""
+    while True:
+        page = objects.versions("b/", after, limit)
+        found += page.items
+        after = page.after
+        if not after:
+            break
+
+    assert [(i.key, i.size, i.is_latest) for i in found] == [("b/1 ä/ö", 1, True), ("b/2", 5, True), ("b/2", 3, False)]
+    assert all(objects.get(i.key, i.version_id) for i in found)
+    assert all(i.modified_at.endswith("Z") for i in found)
+
+
+def test_an_object_is_copied_from_another_bucket_by_version(bucket: OpenBucket) -> None:
+    landing, quarantine = bucket("landing"), bucket("quarantine")
+    landing.put(KEY, b"sent first")
+    version_id = landing.info(KEY).version_id
+    landing.put(KEY, b"sent later")
+
+    quarantine.copy_in("landing", KEY, version_id, "objects/1", 10)
+    quarantine.copy_in("landing", KEY, "", "objects/2", 10)
+
+    assert quarantine.get("objects/1") == b"sent first"
+    assert quarantine.get("objects/2") == b"sent later"
+    with pytest.raises(NotFoundError):
+        quarantine.copy_in("landing", "absent", "", "objects/3", 10)
+
+
+def test_an_object_too_large_to_copy_whole_is_copied_in_parts(
+    bucket: OpenBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "COPY_WHOLE", 1000)
+    monkeypatch.setattr(s3, "COPY_PART", 5 * s3.MIB)
+    landing, quarantine = bucket("landing"), bucket("quarantine")
+    body = bytes(range(256)) * 4096 * 6
+    landing.put(KEY, body)
+
+    quarantine.copy_in("landing", KEY, landing.info(KEY).version_id, "objects/1", len(body))
+
+    assert quarantine.get("objects/1") == body
+
+
+@pytest.mark.parametrize("size", [0, 10, s3.PART, s3.PART + 1, 2 * s3.PART + 77])
+def test_a_writer_shows_its_object_when_it_commits(objects: ObjectStore, size: int) -> None:
+    body = (b"0123456789abcdef" * (size // 16 + 1))[:size]
+
+    with objects.open_writer(KEY) as writer:
+        for start in range(0, size, 3_000_017):
+            writer.write(memoryview(body)[start : start + 3_000_017])
+        with pytest.raises(NotFoundError):
+            objects.info(KEY)
+        written = writer.commit()
+
+    assert written == size
+    assert objects.get(KEY) == body
+
+
+@pytest.mark.parametrize("size", [10, s3.PART + 1])
+def test_a_writer_that_does_not_commit_leaves_nothing(objects: ObjectStore, size: int) -> None:
+    def fail() -> None:
+        with objects.open_writer(KEY) as writer:
+            writer.write(bytes(size))
+            raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        fail()
+
+    with objects.open_writer(KEY) as writer:
+        writer.write(bytes(size))
+
+    assert objects.versions().items == ()
+    with pytest.raises(ValueError, match="already"):
+        writer.commit()
+
+
+def test_a_committed_writer_takes_no_more(objects: ObjectStore) -> None:
+    with objects.open_writer(KEY) as writer:
+        writer.write(b"x")
+        writer.commit()
+        with pytest.raises(ValueError, match="already"):
+            writer.write(b"y")
+        with pytest.raises(ValueError, match="already"):
+            writer.commit()
+
+    assert objects.get(KEY) == b"x"
+
+
+def test_signed_urls_name_the_object_and_how_long(objects: ObjectStore) -> None:
+    objects.put(KEY, b"x")
+    version_id = objects.info(KEY).version_id
+
+    url = objects.sign_get(KEY, 300, version_id)
+
+    assert "300" in url
+    assert version_id in url
+    assert "%20" in url
+    assert objects.sign_put(KEY, 60) != objects.sign_put("other", 60)
