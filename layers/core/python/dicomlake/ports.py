@@ -143,7 +143,10 @@ class InstanceIndex(Protocol):
     """The instances of one data store. A commit is the point at which readers see them."""
 
     def commit(self, commit: Commit) -> tuple[Clash, ...]:
-        """Write a commit as one transaction; return () when it stands, else every clash, with nothing written."""
+        """Write a commit as one transaction; return () when it stands, else every clash, with nothing written.
+
+        A NON_PRIMARY record is kept beside the primary one of its key: it claims nothing and clashes with nothing.
+        """
         ...
 
     def instance(self, key: InstanceKey) -> InstanceRecord | None:
@@ -158,6 +161,10 @@ class InstanceIndex(Protocol):
 
     def locate(self, instance_uid: InstanceUid) -> Location | None:
         """Return which study and series hold a SOP Instance UID."""
+        ...
+
+    def standing(self, records: Sequence[InstanceRecord]) -> tuple[InstanceRecord, ...]:
+        """Return the rows that stand where these records were committed, primary or beside, as they are now."""
         ...
 
     def move(self, record: InstanceRecord, to: PackPointer) -> bool:

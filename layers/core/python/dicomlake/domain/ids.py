@@ -46,3 +46,9 @@ def frame_id(key: bytes, code_stream: bytes | bytearray | memoryview) -> str:
 def study_ref(secret: LakeSecret, study_uid: str) -> str:
     """Return what a log line may call a study: 16 hex digits that only this lake can link to its UID."""
     return hmac.new(secret.derive("study-ref"), study_uid.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def series_ref(secret: LakeSecret, study_uid: str, series_uid: str) -> str:
+    """Return what an object key may call a series: 32 hex digits that only this lake can link to its UIDs."""
+    text = f"{study_uid}/{series_uid}".encode()
+    return hmac.new(secret.derive("series-ref"), text, hashlib.sha256).hexdigest()[:32]

@@ -3,6 +3,7 @@
 | asked for | partition | sort | read backwards |
 |---|---|---|---|
 | everything, or a range of dates | `studies` | `<date>#<time>` | newest first |
+| what is not ready yet | `open#<shard>` | `<since>#<generation>` | oldest first |
 | PatientID | `patient#<id>` | same | newest first |
 | PatientID of an issuer | `patient-of#<issuer>` LF `<id>` | same | newest first |
 | AccessionNumber | `accession#<number>` | same | newest first |
@@ -16,6 +17,7 @@ there is one per distinct token and at most 27.
 
 import re
 from dataclasses import dataclass
+from zlib import crc32
 
 from dicomlake.domain.levels import first_value, text_of
 from dicomlake.domain.model import JsonObject
@@ -33,6 +35,9 @@ class SearchKey:
 
 STUDIES = "studies"
 """The partition that lists every study."""
+
+OPEN_SHARDS = 8
+"""Partitions of the studies that are not ready: each study is written there and deleted again within minutes."""
 
 UNKNOWN_DAY = "00000000"
 """The day of a study without a usable Study Date; sorts before every other."""
@@ -64,6 +69,17 @@ def search_keys(study: Study) -> tuple[SearchKey, ...]:
     for name, tag in _NAMES:
         rows.extend(_name_rows(name, attributes, tag, stamp))
     return tuple(dict.fromkeys(rows))
+
+
+def open_key(study: Study) -> SearchKey:
+    """Return the row that lists a study whose generation is not ready yet, oldest first in its shard."""
+    shard = crc32(study.study_uid.encode()) % OPEN_SHARDS
+    return SearchKey(open_partition(shard), f"{study.generation_started_at}#{study.generation}")
+
+
+def open_partition(shard: int) -> str:
+    """Return one partition of the studies that are receiving or settling."""
+    return f"open#{shard}"
 
 
 def _name_rows(name: str, attributes: JsonObject, tag: str, stamp: str) -> list[SearchKey]:

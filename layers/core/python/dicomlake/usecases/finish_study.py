@@ -6,6 +6,7 @@ from datetime import datetime
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.events import StudyPlan, StudyReady
 from dicomlake.domain.model import DatastoreId
+from dicomlake.domain.search_keys import open_key
 from dicomlake.domain.study import Completeness, Study, StudyState, become_ready, parse_time
 from dicomlake.ports import Clock, Datastore, EventPublisher, Fold
 
@@ -37,7 +38,7 @@ def finish_study(plan: StudyPlan, store: Datastore, events: EventPublisher, cloc
         events.publish(ready)
         closed = replace(become_ready(study, now), version=study.version + 1)
         try:
-            store.studies.fold(Fold(closed, expected_version=study.version))
+            store.studies.fold(Fold(closed, expected_version=study.version, drop_keys=(open_key(study),)))
         except LostRaceError:
             continue
         return StudyFinished("ready", study.counts.instances, ready.seconds)

@@ -7,7 +7,7 @@ from dicomlake.domain.commit import CommitRow
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.events import SettleStudy
 from dicomlake.domain.model import DatastoreId, StudyUid
-from dicomlake.domain.search_keys import search_keys
+from dicomlake.domain.search_keys import SearchKey, open_key, search_keys
 from dicomlake.domain.study import (
     SettlePolicy,
     Study,
@@ -89,16 +89,26 @@ def _plan_fold(study: Study | None, rows: tuple[CommitRow, ...], store: Datastor
     touched = fold_series(known, rows)
     updated = {series.series_uid: series for series in (*known, *touched)}
     after = fold_study(study, rows, tuple(updated.values()))
-    before_keys = set(search_keys(study)) if study else set()
-    after_keys = set(search_keys(after))
+    before_keys = _found_by(study) if study else set()
+    after_keys = _found_by(after)
     return Fold(
         study=replace(after, version=after.version + 1),
         expected_version=study.version if study else 0,
         series=touched,
         consumed=tuple(row.commit_id for row in rows),
-        add_keys=tuple(sorted(after_keys - before_keys, key=lambda k: (k.partition, k.sort))),
-        drop_keys=tuple(sorted(before_keys - after_keys, key=lambda k: (k.partition, k.sort))),
+        add_keys=_sorted(after_keys - before_keys),
+        drop_keys=_sorted(before_keys - after_keys),
     )
+
+
+def _found_by(study: Study) -> set[SearchKey]:
+    """The rows a study is found by; one that is not ready is also listed as open, for who looks after stuck ones."""
+    keys = set(search_keys(study))
+    return keys if study.state is StudyState.READY else keys | {open_key(study)}
+
+
+def _sorted(keys: set[SearchKey]) -> tuple[SearchKey, ...]:
+    return tuple(sorted(keys, key=lambda key: (key.partition, key.sort)))
 
 
 def _arm_timer(

@@ -31,7 +31,6 @@ class DynamoDbStudyIndex:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._listed: set[SearchKey] = set()
 
     def study(self, study_uid: StudyUid) -> Study | None:
         """Return a study's row, read consistently."""
@@ -63,12 +62,6 @@ class DynamoDbStudyIndex:
     def save_series(self, study_uid: StudyUid, series: Series) -> None:
         """Set a series' metadata key and count, packs and findings; its counts are the folds'."""
         self._table.write(_series_update(study_uid, series, "m"))
-
-    def list_once(self, key: SearchKey) -> None:
-        """Write a directory row, once per process and key; writing it twice is no error."""
-        if key not in self._listed:
-            self._table.write(put(item_of(keys.search_row(key, StudyUid("")))))
-            self._listed.add(key)
 
     def search(
         self,

@@ -9,7 +9,7 @@ from dicomlake.domain.commit import CommitRow
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.model import LedgerKey, StudyUid
 from dicomlake.domain.study import Series, Study
-from dicomlake.ports import Fold, Page, SearchHit, SearchKey
+from dicomlake.ports import Fold, Page, SearchHit
 
 MAX_ACTIONS = 100
 MAX_SORT_BYTES = 900
@@ -71,11 +71,6 @@ class MemoryStudyIndex:
             rows = self._state.series.setdefault(study_uid, {})
             held = rows.get(series.series_uid, Series(series.series_uid))
             rows[series.series_uid] = _with_made(held, series)
-
-    def list_once(self, key: SearchKey) -> None:
-        """Write a directory row; writing it twice is no error."""
-        with self._state.lock:
-            self._state.search.add((key, StudyUid("")))
 
     def search(
         self,

@@ -1,0 +1,108 @@
+"""Bring a settled series into one pack, build its metadata object, and look at it as a stack of slices.
+
+Segments are copied verbatim and each pointer switches by its own condition, so this may stop anywhere and run again,
+beside late arrivals and deletes: what changed meanwhile keeps its old pack and is the next generation's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from dicomlake.domain.errors import MalformedError
+from dicomlake.domain.events import CompactSeries
+from dicomlake.domain.findings import findings
+from dicomlake.domain.ids import LakeSecret, series_ref
+from dicomlake.domain.model import InstanceRecord, JsonObject, Visibility
+from dicomlake.domain.study import Series
+from dicomlake.lake.compact import carry_out, moves, plan_series
+from dicomlake.lake.pack import PackReader
+from dicomlake.lake.paths import pack_key, series_metadata_key
+from dicomlake.lake.series_metadata import build_series_metadata
+from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, all_instances
+from dicomlake.usecases.pack_session import PackSession
+
+NO_LIMIT = 1 << 62
+"""A series' pack is not split: what is copied is smaller than the packs that are left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCompacted:
+    """Fact: how many instances the series has, in how many packs before and after, and how many pointers switched."""
+
+    instances: int
+    packs_before: int
+    packs_after: int
+    moved: int
+    findings: tuple[str, ...]
+
+
+def compact_series(
+    command: CompactSeries, store: Datastore, secret: LakeSecret, clock: Clock, ids: IdSource
+) -> SeriesCompacted:
+    """Compact one series, then write its metadata object and what was found, in that order."""
+    before = _visible(command, store)
+    packs_before = _packs(before)
+    moved = _compact(before, store, clock, ids)
+    records = _visible(command, store) if moved else before
+    metadata = _metadata(records, store.objects)
+    found = findings(_modality(command, store), [_parsed(text) for text in metadata])
+    key = series_metadata_key(series_ref(secret, command.study_uid, command.series_uid), ids.new())
+    store.objects.put(key, build_series_metadata(metadata), "application/json")
+    packs = _packs(records)
+    settled = Series(command.series_uid, metadata_key=key, metadata_instances=len(records), packs=packs, findings=found)
+    store.studies.save_series(command.study_uid, settled)
+    return SeriesCompacted(len(records), len(packs_before), len(packs), moved, found)
+
+
+def _visible(command: CompactSeries, store: Datastore) -> list[InstanceRecord]:
+    """The series' primary records in display order."""
+    records = all_instances(store.instances, command.study_uid, command.series_uid)
+    return sorted((record for record in records if record.visibility is Visibility.PRIMARY), key=_display_order)
+
+
+def _display_order(record: InstanceRecord) -> tuple[bool, int, str]:
+    number = record.instance_number
+    return number is None, number or 0, record.key.instance_uid
+
+
+def _packs(records: Sequence[InstanceRecord]) -> tuple[str, ...]:
+    return tuple(sorted({record.pointer.pack for record in records}))
+
+
+def _compact(records: Sequence[InstanceRecord], store: Datastore, clock: Clock, ids: IdSource) -> int:
+    copies = plan_series(records)
+    if not copies:
+        return 0
+    new_key = _new_pack(clock, ids)
+    with PackSession(store.objects, new_key, NO_LIMIT) as session:
+        carry_out(copies, lambda pack: open_pack(store.objects, pack), session.writer())
+        written = session.close()
+    return sum(store.instances.move(move.record, move.to) for move in moves(records, written.records))
+
+
+def _new_pack(clock: Clock, ids: IdSource) -> Callable[[], str]:
+    return lambda: pack_key(clock.now().date(), ids.new())
+
+
+def open_pack(objects: ObjectStore, pack: str) -> PackReader:
+    """Return a reader over a pack in a bucket: one request for its size, one for its tail, then what is asked for."""
+    return PackReader(lambda start, length: objects.read_range(pack, start, length), objects.info(pack).size, pack)
+
+
+def _metadata(records: Sequence[InstanceRecord], objects: ObjectStore) -> list[bytes]:
+    """Each record's DICOM JSON, in the records' order; each pack is opened once."""
+    readers = {pack: open_pack(objects, pack) for pack in _packs(records)}
+    return [readers[record.pointer.pack].metadata(record.pointer.ordinal) for record in records]
+
+
+def _parsed(text: bytes) -> JsonObject:
+    parsed = orjson.loads(text)
+    if not isinstance(parsed, dict):
+        raise MalformedError("an instance's metadata in a pack is no JSON object")
+    return parsed
+
+
+def _modality(command: CompactSeries, store: Datastore) -> str:
+    series = store.studies.series(command.study_uid)
+    return next((one.modality for one in series if one.series_uid == command.series_uid), "")

@@ -1,0 +1,208 @@
+"""The whole lake in memory, driven by hand: real use cases over memory adapters, queues pumped in any order."""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dicomlake.adapters.memory import (
+    MemoryBuckets,
+    MemoryClock,
+    MemoryDatastore,
+    MemoryEventPublisher,
+    MemoryIdSource,
+    MemoryObjectStore,
+    MemorySecretSource,
+    MemoryWorkflows,
+    MemoryWorkQueue,
+)
+from dicomlake.domain.errors import RetryableError
+from dicomlake.domain.events import IngestObject, InstancesStored, SettleStudy, StudyReady
+from dicomlake.domain.ids import frame_key, ledger_key
+from dicomlake.domain.model import DatastoreId, LandedObject, StudyUid
+from dicomlake.domain.routing import Received, RoutePolicy
+from dicomlake.domain.study import SettlePolicy
+from dicomlake.ports import Datastore
+from dicomlake.usecases.compact_series import compact_series
+from dicomlake.usecases.finish_study import finish_study
+from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, ingest_batch
+from dicomlake.usecases.plan_study import plan_study
+from dicomlake.usecases.sequence_changes import sequence_changes
+from dicomlake.usecases.settle_study import settle_study
+from dicomlake.usecases.store_instance import StoreContext
+from dicomlake.usecases.track_study import track_study
+
+DATASTORE = DatastoreId("d" * 32)
+HERE = RoutePolicy(large_limit=256 * 2**20, byte_budget=256 * 2**20)
+ALONE = RoutePolicy(large_limit=256 * 2**20, byte_budget=256 * 2**20, alone=True)
+SETTLE = SettlePolicy(quiet_seconds=30, cap_seconds=180)
+
+
+class Crash(BaseException):
+    """The process dies here; nothing catches it but the pump."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """Dies before the n-th call (from 1) of any port method that was named; 0 never."""
+
+    at: int = 0
+    calls: int = 0
+
+    def tick(self) -> None:
+        self.calls += 1
+        if self.at and self.calls == self.at:
+            raise Crash
+
+
+class Watched:
+    """A port whose every call ticks the fault first."""
+
+    def __init__(self, port: object, fault: Fault) -> None:
+        self._port, self._fault = port, fault
+
+    def __getattr__(self, name: str) -> object:
+        value = getattr(self._port, name)
+        if not callable(value):
+            return value
+
+        def call(*args: object, **kwargs: object) -> object:
+            self._fault.tick()
+            return value(*args, **kwargs)
+
+        return call
+
+
+class MemoryLake:
+    """A data store, its queues and its time; `pump` runs everything until nothing is left to do."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.random = random.Random(seed)  # noqa: S311 - shuffles, no secrets
+        buckets = MemoryBuckets()
+        self.landing = MemoryObjectStore("landing", buckets)
+        self.quarantine = MemoryObjectStore("quarantine", buckets)
+        self.store = MemoryDatastore("lake", buckets)
+        self.events, self.workflows = MemoryEventPublisher(), MemoryWorkflows()
+        self.again, self.alone, self.large = MemoryWorkQueue(), MemoryWorkQueue(), MemoryWorkQueue()
+        self.timers = MemoryWorkQueue()
+        self.clock, self.ids = MemoryClock(), MemoryIdSource(seed)
+        self.secret = MemorySecretSource().lake_secret()
+        self.fault = Fault()
+        self.in_flight: list[Received] = []
+        self.due: list[tuple[float, SettleStudy]] = []
+        self.told = 0
+        self.sequenced = 0
+        self.ready: list[StudyReady] = []
+        self.reports: list[BatchReport] = []
+
+    def land(self, key: str, body: bytes, announce: int = 1) -> LandedObject:
+        """Put an object into the landing bucket and announce it so many times."""
+        self.landing.put(key, body)
+        landed = LandedObject("landing", key, self.landing.info(key).version_id, len(body))
+        self.in_flight += [Received(IngestObject(landed), f"{landed.version_id}/{n}") for n in range(announce)]
+        return landed
+
+    def watched_store(self) -> Datastore:
+        """The data store as a process that may die sees it."""
+        parts = (getattr(self.store, name) for name in ("instances", "ledger", "studies", "feed", "objects"))
+        return Datastore(*(Watched(part, self.fault) for part in parts))  # type: ignore[arg-type]
+
+    def ports(self) -> IngestPorts:
+        """What an ingest gets."""
+        return IngestPorts(
+            datastore_id=DATASTORE,
+            store=self.watched_store(),
+            landing=self.landing,
+            quarantine=Watched(self.quarantine, self.fault),  # type: ignore[arg-type]
+            events=Watched(self.events, self.fault),  # type: ignore[arg-type]
+            again=Watched(self.again, self.fault),  # type: ignore[arg-type]
+            alone=Watched(self.alone, self.fault),  # type: ignore[arg-type]
+            large=self.large,
+            context=StoreContext(frame_key(self.secret, DATASTORE), self.clock),
+            secret=self.secret,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    def ingest(self, batch: Sequence[Received], policy: RoutePolicy = HERE) -> None:
+        """Deliver a batch; what a death or a retryable error leaves comes back once more."""
+        try:
+            self.reports.append(ingest_batch(batch, self.ports(), policy, lambda: False))
+        except (Crash, RetryableError):
+            self.in_flight += [Received(r.command, r.receipt + "'", r.receives + 1) for r in batch]
+
+    @contextmanager
+    def dying_at(self, call: int) -> Iterator[None]:
+        """Let the process die at the n-th port call from here."""
+        self.fault.at, self.fault.calls = call, 0
+        yield
+        self.fault.at = 0
+
+    def pump(self, batch: int = 8, shuffled: bool = False) -> None:
+        """Run ingest, tracking, sequencing and settling until every queue is empty and every study is ready."""
+        for _ in range(400):
+            if not (self._ingest_some(batch, shuffled) | self._track() | self._sequence() | self._settle()):
+                return
+        raise AssertionError("the lake does not come to rest")
+
+    def _ingest_some(self, batch: int, shuffled: bool) -> bool:
+        for queue in (self.again, self.alone):
+            policy = ALONE if queue is self.alone else HERE
+            for command, delay in queue.take():
+                self.clock.advance(delay)
+                assert isinstance(command, IngestObject)
+                self.ingest([Received(command, f"q{self.ids.new()}")], policy)
+        if shuffled:
+            self.random.shuffle(self.in_flight)
+        taken, self.in_flight = self.in_flight[:batch], self.in_flight[batch:]
+        if taken:
+            self.ingest(taken)
+        return bool(taken)
+
+    def _track(self) -> bool:
+        fresh, self.told = self.events.events[self.told :], len(self.events.events)
+        self.ready += [event for event in fresh if isinstance(event, StudyReady)]
+        for event in fresh:
+            for study in event.studies if isinstance(event, InstancesStored) else ():
+                self.track(study)
+        return bool(fresh)
+
+    def track(self, study: StudyUid) -> None:
+        """Fold a study; a death in between is a redelivery."""
+        try:
+            track_study(DATASTORE, study, self.watched_store(), self.timers, SETTLE, self.clock)
+        except Crash:
+            self.fault.at = 0
+            self.track(study)
+
+    def _sequence(self) -> bool:
+        rows, self.sequenced = self.store.state.committed[self.sequenced :], len(self.store.state.committed)
+        sequence_changes(rows, self.store.feed)
+        return bool(rows)
+
+    def _settle(self) -> bool:
+        now = self.clock.now().timestamp()
+        for command, delay in self.timers.take():
+            assert isinstance(command, SettleStudy)
+            self.due.append((now + delay, command))
+        if not self.due:
+            return False
+        self.due.sort(key=lambda item: item[0])
+        at, command = self.due.pop(0)
+        self.clock.advance(max(0.0, at - now))
+        self.settle(command)
+        return True
+
+    def settle(self, command: SettleStudy) -> None:
+        """Look at a generation; run the machine if it was started."""
+        name = f"{ledger_key(self.secret, LandedObject('', command.study_uid, '', 0)).object_hash}-{command.generation}"
+        settle_study(command, name, self.store, self.timers, self.workflows, SETTLE, self.clock)
+        if name in self.workflows.studies:
+            self.run_machine(command)
+
+    def run_machine(self, command: SettleStudy) -> None:
+        """The study machine: plan, each series, finish."""
+        plan = plan_study(command, self.store)
+        for series in plan.series:
+            compact_series(series, self.store, self.secret, self.clock, self.ids)
+        finish_study(plan, self.store, self.events, self.clock)
