@@ -1,0 +1,106 @@
+"""From an object's head to the head of its de-identified copy: read, refuse, plan, apply, write."""
+
+from dataclasses import dataclass
+
+from dicomlake.dicom.deidentify.dataset import (
+    Dataset,
+    Element,
+    PixelHeader,
+    encode_dataset,
+    encode_element,
+    encode_header,
+    read_head,
+)
+from dicomlake.dicom.deidentify.names import KeyedNames, PatientIdentity
+from dicomlake.dicom.deidentify.plan import PATIENT_ID, Edit, apply_edits, plan_edits
+from dicomlake.dicom.deidentify.profile import profile_for
+from dicomlake.dicom.deidentify.refusal import NATIVE_SYNTAXES, refuse_content
+from dicomlake.domain.errors import RefusedError
+from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid
+
+EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+IMPLEMENTATION_CLASS_UID = "2.25.152335469705584180728471584836084844978"
+IMPLEMENTATION_VERSION = "DICOMLAKE_DEID_1"
+
+SOP_CLASS_UID, SOP_INSTANCE_UID = 0x00080016, 0x00080018
+STUDY_UID, SERIES_UID = 0x0020000D, 0x0020000E
+ISSUER_OF_PATIENT_ID = 0x00100021
+
+
+@dataclass(frozen=True, slots=True)
+class CleanHead:
+    """The head of a de-identified copy, Explicit VR Little Endian: `before` and `after` are the bytes around the value
+    of the pixel data, which has `pixel_length` bytes without its padding; `edits` are what was changed."""
+
+    key: InstanceKey
+    before: bytes
+    after: bytes
+    pixel_length: int
+    edits: tuple[Edit, ...]
+
+    @property
+    def size(self) -> int:
+        """The bytes of the whole object, pixels included."""
+        return len(self.before) + self.pixel_length + len(self.after)
+
+
+def clean_head(head: bytes, source_syntax: str, source: str, pixel_length: int, names: KeyedNames) -> CleanHead:
+    """De-identify a head by the Basic Profile and return the new one.
+
+    `head` is the landed bytes outside the pixel data value (inflated where it was deflated), `source` names who sent
+    the object, `pixel_length` is what its native frames have together. The pixels are not touched. Raises RefusedError
+    for what this stage does not take (refusal.py) and for what cannot be read to its end.
+    """
+    explicit, big_endian = NATIVE_SYNTAXES[source_syntax]
+    read = read_head(head, explicit, big_endian)
+    refuse_content(read.dataset, read.pixels)
+    texts = {element.tag: element.value for element in read.dataset}
+    patient = names.patient(_identity(texts, source))
+    profile = profile_for(_uid(texts, SOP_CLASS_UID), frozenset(texts))
+    edits = plan_edits(read.dataset, profile, names, patient)
+    return _assemble(apply_edits(read.dataset, edits), read.pixels, pixel_length, edits)
+
+
+def _identity(texts: dict[int, bytes], source: str) -> PatientIdentity:
+    return PatientIdentity(
+        texts.get(PATIENT_ID, b""), texts.get(ISSUER_OF_PATIENT_ID, b""), source, _uid(texts, STUDY_UID)
+    )
+
+
+def _uid(texts: dict[int, bytes], tag: int) -> str:
+    text = texts.get(tag, b"").strip(b" \0").decode("ascii", "replace")
+    if not text:
+        raise RefusedError("a UID that identifies the object is missing")
+    return text
+
+
+def _assemble(dataset: Dataset, pixels: PixelHeader | None, pixel_length: int, edits: tuple[Edit, ...]) -> CleanHead:
+    if pixels is None:
+        raise RefusedError("pixel data: an image without pixels is not understood")
+    texts = {element.tag: element.value for element in dataset}
+    key = InstanceKey(
+        StudyUid(_uid(texts, STUDY_UID)), SeriesUid(_uid(texts, SERIES_UID)), InstanceUid(_uid(texts, SOP_INSTANCE_UID))
+    )
+    padding = b"\0" * (pixel_length & 1)
+    before = b"".join(
+        (
+            _file_meta(_uid(texts, SOP_CLASS_UID), key.instance_uid),
+            encode_dataset(dataset),
+            encode_header(pixels.tag, "OW", pixel_length + len(padding)),
+        )
+    )
+    return CleanHead(key, before, padding, pixel_length, edits)
+
+
+def _file_meta(sop_class_uid: str, instance_uid: str) -> bytes:
+    """Return an empty preamble and a new group 0002 (PS3.10 7.1): nothing of the original's, no AE titles."""
+    elements = (
+        Element(0x00020001, "OB", b"\0\1"),
+        Element(0x00020002, "UI", sop_class_uid.encode()),
+        Element(0x00020003, "UI", instance_uid.encode()),
+        Element(0x00020010, "UI", EXPLICIT_LITTLE_ENDIAN.encode()),
+        Element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID.encode()),
+        Element(0x00020013, "SH", IMPLEMENTATION_VERSION.encode()),
+    )
+    group = encode_dataset(elements)
+    return bytes(128) + b"DICM" + encode_element(Element(0x00020000, "UL", len(group).to_bytes(4, "little"))) + group
