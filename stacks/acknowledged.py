@@ -12,8 +12,8 @@ from stacks.study import StudyStack
 
 EVERYWHERE = {
     "L1": "Python 3.13 is what every codec wheel is built and measured for; the next runtime is a measured change.",
-    "IAM5[Resource::*]": "Actions without resource-level permissions only: X-Ray segments, stream listing, registry log-in, "
-    "log delivery of state machines.",
+    "IAM5[Resource::*]": "Only the actions that stacks/guards.py lists, which AWS cannot narrow: X-Ray segments, "
+    "stream listing, registry log-in, log delivery of state machines, the task that runTask.sync just started.",
 }
 STORAGE = {
     "SMG4": "Rotation would rename every ledger row and frame: keyed names are for the life of the lake.",

@@ -76,8 +76,16 @@ class ApiStack(Stack):
         cors = http.CorsPreflightOptions(
             allow_origins=origins,
             allow_methods=[http.CorsHttpMethod.ANY],
-            allow_headers=["accept", "authorization", "content-type", "if-none-match", "range", "x-amz-date",
-                           "x-amz-security-token", "x-amz-content-sha256"],
+            allow_headers=[
+                "accept",
+                "authorization",
+                "content-type",
+                "if-none-match",
+                "range",
+                "x-amz-date",
+                "x-amz-security-token",
+                "x-amz-content-sha256",
+            ],
             expose_headers=["content-range", "etag", "location", "warning"],
             max_age=Duration.hours(1),
         )
@@ -174,9 +182,7 @@ class ApiStack(Stack):
         grants.read_objects(role, storage.landing, storage.quarantine, *buckets)
         grants.list_objects(role, storage.landing, storage.quarantine)
         grants.write_objects(role, storage.landing, *buckets)
-        grants.send(
-            role, self.ingest.ingest_work.queue, study.settle_work.queue, study.deidentify_work.queue
-        )
+        grants.send(role, self.ingest.ingest_work.queue, study.settle_work.queue, study.deidentify_work.queue)
 
     def _routes(self) -> None:
         any_method, post = [http.HttpMethod.ANY], [http.HttpMethod.POST]
@@ -200,7 +206,9 @@ class ApiStack(Stack):
 
     def _arn(self, method: str, path: str) -> str:
         """Return an API's ARN by hand: the L2's refuses the stage $default."""
-        return f"arn:{Aws.PARTITION}:execute-api:{Aws.REGION}:{Aws.ACCOUNT_ID}:{self.api.api_id}/$default/{method}{path}"
+        return (
+            f"arn:{Aws.PARTITION}:execute-api:{Aws.REGION}:{Aws.ACCOUNT_ID}:{self.api.api_id}/$default/{method}{path}"
+        )
 
     def _invoke(self, *resources: str) -> iam.PolicyStatement:
         return iam.PolicyStatement(actions=["execute-api:Invoke"], resources=list(resources))

@@ -102,7 +102,7 @@ class ObserveStack(Stack):
             "LedgerDrift",
             self._metric("LedgerDrift", "Maximum"),
             0,
-            "landed = stored + duplicates + quarantined does not hold: the sweep found what the ledger does not explain",
+            "landed = stored + duplicates + quarantined does not hold: the sweep met what the ledger cannot explain",
         )
 
     def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:

@@ -42,7 +42,7 @@ class StorageStack(Stack):
         self._outputs()
 
     def _access_logs(self) -> s3.Bucket:
-        """Access logs name the landing bucket's keys, which are PHI: kept as closed as the bucket itself, and briefly."""
+        """Access logs name the landing bucket's keys, which are PHI: as closed as the bucket, and kept briefly."""
         return s3.Bucket(
             self,
             "AccessLogs",

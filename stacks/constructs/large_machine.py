@@ -44,9 +44,7 @@ class LargeMachine(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.vpc = _public_network(self)
-        self.cluster = ecs.Cluster(
-            self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
-        )
+        self.cluster = ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
         self.task = self._task()
         self.container = self._container(environment, key, settings)
         run = self._run()
@@ -65,7 +63,9 @@ class LargeMachine(Construct):
         )
         return ecs.FargateTaskDefinition(self, "Task", cpu=1024, memory_limit_mib=2048, runtime_platform=platform)
 
-    def _container(self, environment: Environment, key: kms.IKey, settings: Mapping[str, str]) -> ecs.ContainerDefinition:
+    def _container(
+        self, environment: Environment, key: kms.IKey, settings: Mapping[str, str]
+    ) -> ecs.ContainerDefinition:
         log_group = logs.LogGroup(
             self,
             "TaskLogs",
@@ -99,9 +99,7 @@ class LargeMachine(Construct):
             assign_public_ip=True,
             subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             security_groups=[_outbound_only(self, self.vpc)],
-            container_overrides=[
-                tasks.ContainerOverride(container_definition=self.container, environment=[message])
-            ],
+            container_overrides=[tasks.ContainerOverride(container_definition=self.container, environment=[message])],
             result_path=sfn.JsonPath.DISCARD,
         )
         run.add_retry(errors=START_FAULTS, interval=Duration.seconds(5), backoff_rate=2, max_attempts=6)
@@ -139,7 +137,11 @@ def _public_network(scope: Construct) -> ec2.Vpc:
 def _outbound_only(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
     """Nothing comes in; TLS goes out."""
     group = ec2.SecurityGroup(
-        scope, "Outbound", vpc=vpc, allow_all_outbound=False, description="dicomlake large_instance: TLS out, nothing in"
+        scope,
+        "Outbound",
+        vpc=vpc,
+        allow_all_outbound=False,
+        description="dicomlake large_instance: TLS out, nothing in",
     )
     group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "TLS to AWS endpoints")
     return group
