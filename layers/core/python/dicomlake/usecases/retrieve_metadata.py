@@ -1,0 +1,113 @@
+"""Retrieve metadata (WADO-RS, PS3.18 10.4.1.1.2) as DICOM JSON: pre-built for settled series, else out of the packs.
+
+No original is opened. A series' pre-built object is a gzip answer as it lies, so most answers are one GET.
+"""
+
+import gzip
+from dataclasses import dataclass
+from itertools import groupby
+
+from dicomlake.domain.errors import NotFoundError, TooLargeError
+from dicomlake.domain.model import InstanceKey, InstanceRecord, StudyUid, Visibility
+from dicomlake.domain.study import Series
+from dicomlake.lake.pack import PackReader
+from dicomlake.ports import Datastore, ObjectStore, all_instances
+
+MAX_RAW = 64 * 1024 * 1024
+"""Bytes of JSON one answer may be made of before compression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Fact: a JSON array of DICOM JSON objects, gzip-compressed or plain."""
+
+    body: bytes
+    gzipped: bool = False
+
+    def plain(self) -> bytes:
+        """Return the JSON array itself."""
+        return gzip.decompress(self.body) if self.gzipped else self.body
+
+
+def instance_metadata(key: InstanceKey, store: Datastore) -> Metadata:
+    """Return the metadata of one instance."""
+    record = visible_record(key, store)
+    return Metadata(b"[" + pack_reader(record.pointer.pack, store.objects).metadata(record.pointer.ordinal) + b"]")
+
+
+def series_metadata(study_uid: StudyUid, series_uid: str, store: Datastore) -> Metadata:
+    """Return the metadata of every instance of a series, in display order."""
+    series = next((one for one in store.studies.series(study_uid) if one.series_uid == series_uid), None)
+    if series is None:
+        raise NotFoundError("no series is stored under these UIDs")
+    return _series(study_uid, series, store)
+
+
+def study_metadata(study_uid: StudyUid, store: Datastore) -> Metadata:
+    """Return the metadata of every instance of a study, series by series."""
+    held = store.studies.series(study_uid)
+    if not held:
+        raise NotFoundError("no study is stored under this UID")
+    if len(held) == 1:
+        return _series(study_uid, held[0], store)
+    arrays, size = [], 0
+    for series in held:
+        array = _series(study_uid, series, store).plain()
+        size = _bounded(size + len(array))
+        arrays.append(array.strip()[1:-1])
+    return Metadata(b"[" + b",".join(array for array in arrays if array) + b"]")
+
+
+def _series(study_uid: StudyUid, series: Series, store: Datastore) -> Metadata:
+    if series.metadata_key and series.metadata_instances == series.counts.instances:
+        try:
+            return Metadata(bytes(store.objects.get(series.metadata_key)), gzipped=True)
+        except NotFoundError:
+            pass  # rebuilt since the row was read: the packs have it all
+    return Metadata(_from_packs(study_uid, series, store))
+
+
+def _from_packs(study_uid: StudyUid, series: Series, store: Datastore) -> bytes:
+    records = [one for one in all_instances(store.instances, study_uid, series.series_uid) if is_visible(one)]
+    if not records:
+        raise NotFoundError("no instance of this series is stored")
+    texts: dict[InstanceKey, bytes] = {}
+    size = 0
+    for pack, members in groupby(sorted(records, key=_place), key=lambda one: one.pointer.pack):
+        reader = pack_reader(pack, store.objects)
+        for one in members:
+            texts[one.key] = reader.metadata(one.pointer.ordinal)
+            size = _bounded(size + len(texts[one.key]))
+    return b"[" + b",".join(texts[one.key] for one in sorted(records, key=_display_order)) + b"]"
+
+
+def _place(record: InstanceRecord) -> tuple[str, int]:
+    return record.pointer.pack, record.pointer.ordinal
+
+
+def _display_order(record: InstanceRecord) -> tuple[bool, int, str]:
+    return record.instance_number is None, record.instance_number or 0, record.key.instance_uid
+
+
+def _bounded(size: int) -> int:
+    if size > MAX_RAW:
+        raise TooLargeError("the metadata is too large for one answer: ask for it series by series or by instance")
+    return size
+
+
+def is_visible(record: InstanceRecord) -> bool:
+    """Whether readers see a record."""
+    return record.visibility is Visibility.PRIMARY
+
+
+def visible_record(key: InstanceKey, store: Datastore) -> InstanceRecord:
+    """Return the record readers see under a key; raises NotFoundError if there is none."""
+    record = store.instances.instance(key)
+    if record is None or not is_visible(record):
+        raise NotFoundError("no instance is stored under these UIDs")
+    return record
+
+
+def pack_reader(pack: str, objects: ObjectStore) -> PackReader:
+    """Return a reader of one pack object."""
+    return PackReader(lambda start, length: objects.read_range(pack, start, length), objects.info(pack).size, pack)

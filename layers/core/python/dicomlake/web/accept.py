@@ -1,0 +1,136 @@
+"""What a caller accepts (RFC 9110 12.5.1, PS3.18 8.7.3 and 8.7.4) against what is stored."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dicomlake.domain.errors import NotAcceptableError
+
+OCTET_STREAM = "application/octet-stream"
+MULTIPART = "multipart/related"
+
+_SYNTAXES = "1.2.840.10008.1.2"
+_MEDIA_TYPES = (
+    ("image/jpeg", ".4.50 .4.51 .4.57 .4.70"),
+    ("image/jls", ".4.80 .4.81"),
+    ("image/jp2", ".4.90 .4.91"),
+    ("image/jpx", ".4.92 .4.93"),
+    ("image/jphc", ".4.201 .4.202 .4.203"),
+    ("image/jxl", ".4.110 .4.111 .4.112"),
+    ("image/dicom-rle", ".5"),
+    ("video/mpeg", ".4.100 .4.101"),
+    ("video/mp4", ".4.102 .4.103 .4.104 .4.105 .4.106 .4.107 .4.108"),
+    (OCTET_STREAM, ".1 .1.99"),
+)
+MEDIA_TYPES: dict[str, str] = {
+    _SYNTAXES: OCTET_STREAM,
+    **{_SYNTAXES + tail: media for media, tails in _MEDIA_TYPES for tail in tails.split()},
+}
+"""The media type of frames of each stored transfer syntax (PS3.18 Table 8.7.3-5); others are octets."""
+
+NATIVE = frozenset({_SYNTAXES, f"{_SYNTAXES}.1", f"{_SYNTAXES}.1.99"})
+"""Transfer syntaxes whose frames are uncompressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRange:
+    """One entry of an Accept header: type in lower case, parameters unquoted, weight 0 to 1."""
+
+    media_type: str
+    parameters: dict[str, str] = field(default_factory=dict)
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is sent: the part's media type and transfer syntax, in a multipart body or alone."""
+
+    media_type: str
+    transfer_syntax: str
+    multipart: bool
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type of the part."""
+        return f"{self.media_type}; transfer-syntax={self.transfer_syntax}"
+
+
+def parse_accept(header: str) -> tuple[MediaRange, ...]:
+    """Return the entries of an Accept header, most wanted first, equal ones in their order."""
+    entries = [_entry(part) for part in _split(header, ",") if part.strip()]
+    return tuple(sorted(entries, key=lambda entry: -entry.weight))
+
+
+def _entry(text: str) -> MediaRange:
+    media_type, *rest = (part.strip() for part in _split(text, ";"))
+    parameters: dict[str, str] = {}
+    for part in rest:
+        name, _, value = part.partition("=")
+        parameters[name.strip().lower()] = value.strip().strip('"')
+    return MediaRange(media_type.lower(), parameters, _weight(parameters.pop("q", "1")))
+
+
+def _weight(text: str) -> float:
+    try:
+        return min(1.0, max(0.0, float(text)))
+    except ValueError:
+        return 0.0
+
+
+def _split(text: str, mark: str) -> Iterator[str]:
+    """Split at a mark outside quotes: a quoted type or boundary may hold both."""
+    part, quoted = "", False
+    for char in text:
+        quoted ^= char == '"'
+        if char == mark and not quoted:
+            yield part
+            part = ""
+        else:
+            part += char
+    yield part
+
+
+def choose_frames(accept: str, stored_syntax: str, count: int) -> Chosen:
+    """Return how frames stored so are sent to a caller who accepts this; `count` is the number of frames.
+
+    Raises NotAcceptableError, saying what is available, where nothing fits.
+    """
+    stored = MEDIA_TYPES.get(stored_syntax, OCTET_STREAM)
+    for entry in parse_accept(accept):
+        multipart = entry.media_type in (MULTIPART, "*/*", "multipart/*")
+        wanted = entry.parameters.get("type", "*/*").lower() if multipart else entry.media_type
+        fits = entry.weight > 0 and _type_fits(wanted, entry, stored, stored_syntax)
+        if fits and (multipart or count == 1):
+            return Chosen(stored, stored_syntax, multipart)
+    raise NotAcceptableError(
+        f'the frames are available as {MULTIPART}; type="{stored}"; transfer-syntax={stored_syntax}, '
+        f'or {MULTIPART}; type="{OCTET_STREAM}"; transfer-syntax=*'
+    )
+
+
+def _type_fits(wanted: str, entry: MediaRange, stored: str, stored_syntax: str) -> bool:
+    """Whether the type asked for, with its transfer syntax, is what is stored.
+
+    Octets without a transfer syntax are uncompressed frames (PS3.18 8.7.3.3.2); with `*` they are whatever is stored.
+    """
+    syntax = entry.parameters.get("transfer-syntax", "")
+    if syntax not in ("", "*", stored_syntax):
+        return False
+    if wanted == OCTET_STREAM:
+        return bool(syntax) or stored_syntax in NATIVE
+    return wanted in ("*/*", stored, f"{stored.split('/')[0]}/*")
+
+
+def check_json(accept: str) -> str:
+    """Return the JSON media type to answer with. Raises NotAcceptableError where the caller takes no JSON."""
+    for entry in parse_accept(accept):
+        if entry.weight > 0 and entry.media_type in _JSON:
+            return _JSON[entry.media_type]
+    raise NotAcceptableError("the answer is available as application/dicom+json")
+
+
+_JSON = {
+    "application/dicom+json": "application/dicom+json",
+    "application/json": "application/json",
+    "application/*": "application/dicom+json",
+    "*/*": "application/dicom+json",
+}

@@ -1,0 +1,31 @@
+"""The web application: one event in, one response out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dicomlake.domain.errors import PipelineError
+from dicomlake.web.authorize import authorize
+from dicomlake.web.call import Call
+from dicomlake.web.errors import error_response
+from dicomlake.web.request import Request, read_event
+from dicomlake.web.response import Response, write_event
+from dicomlake.web.routes import find_route
+from dicomlake.web.services import Services
+
+
+def answer(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
+    """Answer an API Gateway HTTP API event (payload format 2.0); errors we know become their HTTP answers."""
+    request = Request("GET", (), request_id=str(event.get("requestContext", {}).get("requestId", "")))
+    try:
+        request = read_event(event)
+        return write_event(handle(request, services), request)
+    except PipelineError as error:
+        return write_event(error_response(error, request.request_id), request)
+
+
+def handle(request: Request, services: Services) -> Response:
+    """Find the route, let the caller through or not, and run the handler."""
+    route, names = find_route(request.method, request.path)
+    store = services.store(names.get("datastore") or request.parameter("datastore"))
+    authorize(request.caller, route.permission, store, services.operators)
+    return route.handler(Call(request, names, store, services))

@@ -1,0 +1,103 @@
+"""DICOMweb handlers: QIDO-RS search, WADO-RS metadata and frames (PS3.18 10.4 and 10.6)."""
+
+import re
+from collections.abc import Callable
+
+from dicomlake.domain.errors import InvalidRequestError
+from dicomlake.domain.levels import QueryLevel
+from dicomlake.domain.model import SeriesUid, StudyUid
+from dicomlake.domain.query import Query, parse_query
+from dicomlake.usecases.retrieve_frames import FramesRetrieved, retrieve_frames
+from dicomlake.usecases.retrieve_metadata import Metadata, instance_metadata, series_metadata, study_metadata
+from dicomlake.usecases.search_children import search_instances, search_series
+from dicomlake.usecases.search_studies import SearchResult, search_studies
+from dicomlake.web.accept import Chosen, check_json, choose_frames
+from dicomlake.web.call import Call
+from dicomlake.web.multipart import Part, multipart_body
+from dicomlake.web.response import Response, json_response
+
+SERVICE = "dicomlake"
+_FRAMES = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,999}\Z")
+Run = Callable[[Query, Call], SearchResult]
+
+
+def _search(level: QueryLevel, run: Run) -> Callable[[Call], Response]:
+    def handle(call: Call) -> Response:
+        media_type = check_json(call.request.accept())
+        query = parse_query(level, call.request.query)
+        return search_response(run(query, call), query, media_type)
+
+    return handle
+
+
+def search_response(result: SearchResult, query: Query, media_type: str) -> Response:
+    """Return a page of answers: 200, or 204 where there is none; Warning 299 for what the caller should know."""
+    warnings = [f"The {name} parameter is not supported. It was ignored." for name in query.ignored]
+    if result.more:
+        warnings.append("There are additional results that can be requested.")
+    headers = {"warning": ", ".join(f'299 {SERVICE} "{text}"' for text in warnings)} if warnings else {}
+    if not result.items:
+        return Response(204, headers=headers)
+    answer = json_response(list(result.items), media_type=media_type)
+    return Response(200, answer.body, {**answer.headers, **headers})
+
+
+def _study(call: Call) -> StudyUid | None:
+    return call.study_uid if "study" in call.path else None
+
+
+def _series(call: Call) -> SeriesUid | None:
+    return call.series_uid if "series" in call.path else None
+
+
+find_studies = _search(QueryLevel.STUDY, lambda query, call: search_studies(query, call.ports, call.dicomweb_url))
+find_series = _search(
+    QueryLevel.SERIES, lambda query, call: search_series(query, call.ports, call.dicomweb_url, _study(call))
+)
+find_instances = _search(
+    QueryLevel.INSTANCE,
+    lambda query, call: search_instances(query, call.ports, call.dicomweb_url, _study(call), _series(call)),
+)
+
+
+def _metadata(read: Callable[[Call], Metadata]) -> Callable[[Call], Response]:
+    def handle(call: Call) -> Response:
+        media_type = check_json(call.request.accept())
+        found = read(call)
+        coding = {"content-encoding": "gzip", "vary": "accept-encoding"} if found.gzipped else {}
+        return Response(200, found.body, {"content-type": media_type, **coding})
+
+    return handle
+
+
+get_study_metadata = _metadata(lambda call: study_metadata(call.study_uid, call.ports))
+get_series_metadata = _metadata(lambda call: series_metadata(call.study_uid, call.series_uid, call.ports))
+get_instance_metadata = _metadata(lambda call: instance_metadata(call.key, call.ports))
+
+
+def get_frames(call: Call) -> Response:
+    """Answer the frames asked for, as stored, in the order asked for."""
+    numbers = _frame_numbers(call.path["frames"])
+    found = retrieve_frames(call.key, numbers, call.ports)
+    chosen = choose_frames(call.request.accept(), found.record.stored_transfer_syntax, len(numbers))
+    if not chosen.multipart:
+        return Response(200, found.frames[0], {"content-type": chosen.content_type})
+    return _frames_response(call, numbers, found, chosen)
+
+
+def _frame_numbers(text: str) -> tuple[int, ...]:
+    if not _FRAMES.match(text):
+        raise InvalidRequestError("frames are named by up to 1,000 numbers from 1, separated by commas")
+    return tuple(int(number) for number in text.split(","))
+
+
+def _frames_response(call: Call, numbers: tuple[int, ...], found: FramesRetrieved, chosen: Chosen) -> Response:
+    key = found.record.key
+    place = f"{call.dicomweb_url}/studies/{key.study_uid}/series/{key.series_uid}/instances/{key.instance_uid}"
+    parts = [
+        Part(chosen.content_type, frame, f"{place}/frames/{number}")
+        for number, frame in zip(numbers, found.frames, strict=True)
+    ]
+    boundary, body = multipart_body(parts)
+    kind = f'multipart/related; type="{chosen.media_type}"; boundary={boundary}'
+    return Response(200, body, {"content-type": kind})

@@ -1,0 +1,72 @@
+"""A response as the handlers make it, and how API Gateway wants it: within its limits, gzip where it helps."""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dicomlake.domain.errors import TooLargeError
+from dicomlake.web.request import Request
+
+MAX_BODY = 4_500_000
+"""Bytes of body that fit AWS Lambda's 6 MB of response in base64."""
+
+GZIP_FROM = 1024
+_COMPRESSED_TYPES = ("application/json", "application/dicom+json", "text/")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP response; `body` is as it goes over the wire."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_response(content: object, status: int = 200, media_type: str = "application/json") -> Response:
+    """Return a response with a JSON body."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(status, body, {"content-type": media_type})
+
+
+def write_event(response: Response, request: Request) -> dict[str, Any]:
+    """Return the gateway's form of a response. Raises TooLargeError if its body is over the limit."""
+    sent = _encoded(response, request)
+    if len(sent.body) > MAX_BODY:
+        raise TooLargeError(
+            "the answer is over 4.5 MB: ask for less, accept gzip, or read by the signed URLs of /lake/restore"
+        )
+    headers = {"cache-control": "no-store", **sent.headers}
+    text = _as_text(sent)
+    if text is not None:
+        return {"statusCode": sent.status, "headers": headers, "body": text, "isBase64Encoded": False}
+    body = base64.b64encode(sent.body).decode()
+    return {"statusCode": sent.status, "headers": headers, "body": body, "isBase64Encoded": True}
+
+
+def _encoded(response: Response, request: Request) -> Response:
+    """Compress or decompress the body to what the caller takes."""
+    coded = response.headers.get("content-encoding") == "gzip"
+    if coded and not request.accepts_gzip():
+        kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}
+        return replace(response, body=gzip.decompress(response.body), headers=kept)
+    worth = len(response.body) > GZIP_FROM and _compresses(response)
+    if coded or not worth or not request.accepts_gzip():
+        return response
+    headers = {**response.headers, "content-encoding": "gzip", "vary": "accept-encoding"}
+    return replace(response, body=gzip.compress(response.body, 5, mtime=0), headers=headers)
+
+
+def _compresses(response: Response) -> bool:
+    return response.headers.get("content-type", "").startswith(_COMPRESSED_TYPES)
+
+
+def _as_text(response: Response) -> str | None:
+    """The body as text where it can travel so; None where it must travel as base64."""
+    if not response.body:
+        return ""
+    plain = _compresses(response) and "content-encoding" not in response.headers
+    return response.body.decode() if plain else None

@@ -1,0 +1,76 @@
+"""The route table: what the API offers, in one place. docs/api.md shows each row with an example (tested)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dicomlake.domain.errors import InvalidRequestError, NotFoundError
+from dicomlake.domain.model import is_uid
+from dicomlake.web import dicomweb
+from dicomlake.web.authorize import Permission
+from dicomlake.web.call import Call
+from dicomlake.web.response import Response
+
+Handler = Callable[[Call], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row: method and path, who may call it, and what answers."""
+
+    method: str
+    template: str
+    permission: Permission
+    handler: Handler
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The path's segments; `{name}` takes any one segment."""
+        return tuple(part for part in self.template.split("/") if part)
+
+
+_STORE = "/dicomweb/{datastore}"
+_STUDY = f"{_STORE}/studies/{{study}}"
+_SERIES = f"{_STUDY}/series/{{series}}"
+_INSTANCE = f"{_SERIES}/instances/{{instance}}"
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", f"{_STORE}/studies", Permission.READ, dicomweb.find_studies),
+    Route("GET", f"{_STORE}/series", Permission.READ, dicomweb.find_series),
+    Route("GET", f"{_STORE}/instances", Permission.READ, dicomweb.find_instances),
+    Route("GET", f"{_STUDY}/series", Permission.READ, dicomweb.find_series),
+    Route("GET", f"{_STUDY}/instances", Permission.READ, dicomweb.find_instances),
+    Route("GET", f"{_SERIES}/instances", Permission.READ, dicomweb.find_instances),
+    Route("GET", f"{_STUDY}/metadata", Permission.READ, dicomweb.get_study_metadata),
+    Route("GET", f"{_SERIES}/metadata", Permission.READ, dicomweb.get_series_metadata),
+    Route("GET", f"{_INSTANCE}/metadata", Permission.READ, dicomweb.get_instance_metadata),
+    Route("GET", f"{_INSTANCE}/frames/{{frames}}", Permission.READ, dicomweb.get_frames),
+)
+_UIDS = ("study", "series", "instance")
+
+
+def find_route(method: str, path: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
+    """Return the route of a path and what its names stand for.
+
+    Raises NotFoundError where no route fits, InvalidRequestError where a UID in the path is none.
+    """
+    for route in ROUTES:
+        names = _match(route, path) if route.method == method else None
+        if names is not None:
+            wrong = [name for name in _UIDS if name in names and not is_uid(names[name])]
+            if wrong:
+                raise InvalidRequestError(f"the {wrong[0]} in the path is not a UID")
+            return route, names
+    raise NotFoundError("there is nothing under this path and method: see docs/api.md")
+
+
+def _match(route: Route, path: tuple[str, ...]) -> dict[str, str] | None:
+    segments = route.segments
+    if len(segments) != len(path):
+        return None
+    names: dict[str, str] = {}
+    for segment, part in zip(segments, path, strict=True):
+        if segment.startswith("{"):
+            names[segment[1:-1]] = part
+        elif segment != part:
+            return None
+    return names

@@ -1,0 +1,42 @@
+"""What the handlers are given: the data stores and the ports around them. Built once by the composition root."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dicomlake.domain.errors import NotFoundError
+from dicomlake.domain.model import DatastoreId
+from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, SecretSource
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStore:
+    """One data store that the API serves; only operators read one that is not `cleared` for everyone else."""
+
+    name: DatastoreId
+    ports: Datastore
+    cleared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a request may need. `operators` are the ARNs of the roles that operate the lake.
+
+    `default_store` answers the operations that name no data store; landed objects are decided in its ledger.
+    """
+
+    stores: Mapping[DatastoreId, OpenStore]
+    default_store: DatastoreId
+    landing_bucket: str
+    landing: ObjectStore
+    quarantine: ObjectStore
+    secret: SecretSource
+    clock: Clock
+    ids: IdSource
+    operators: frozenset[str] = field(default_factory=frozenset)
+
+    def store(self, name: str) -> OpenStore:
+        """Return a data store by its name, the default one for "". Raises NotFoundError if there is none."""
+        found = self.stores.get(DatastoreId(name or self.default_store))
+        if found is None:
+            raise NotFoundError("there is no data store of this name")
+        return found
