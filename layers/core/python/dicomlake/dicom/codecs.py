@@ -60,8 +60,8 @@ def decode_openjph(stream: Bytes, out: PixelArray | None = None, *, skip: int = 
     """
     from imagecodecs import htj2k_decode
 
-    array: PixelArray = htj2k_decode(stream, skipres=skip or None, out=out)
-    return _by_pixel(array)
+    array: PixelArray = htj2k_decode(stream, planar=False, skipres=skip or None, out=out)
+    return array
 
 
 def decode_openjpeg(stream: Bytes) -> PixelArray:
@@ -166,17 +166,12 @@ def _imagecodecs_encode(array: PixelArray, bits: int, *, rgb: bool | None, plana
         tilepart="RESOLUTIONS",
         block_size=_BLOCK,
     )
+    if read_header(encoded).decompositions == 0:
+        raise ValueError("a frame of one line was not decomposed, which is not lossless")
     return bytes(encoded)
 
 
 _ENCODERS = MappingProxyType({Encoder.OJPH: _encode_ojph, Encoder.IMAGECODECS: _encode_imagecodecs})
-
-
-def _by_pixel(array: PixelArray) -> PixelArray:
-    """Return (3, rows, columns) as (rows, columns, 3): without colour transform OpenJPH gives planes."""
-    if array.ndim == 3 and array.shape[0] == 3 and array.shape[2] != 3:
-        return np.ascontiguousarray(array.transpose(1, 2, 0))
-    return array
 
 
 def _rle(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:

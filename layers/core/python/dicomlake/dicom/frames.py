@@ -120,17 +120,22 @@ def _native(parsed: ParsedInstance, pixels: PixelElement, attributes: PixelAttri
     start, end = pixels.value_offset, min(pixels.value_end, parsed.source.size)
     layout = layout_of(attributes, big_endian=parsed.big_endian, vr=pixels.vr)
     length, count = _native_length(layout, attributes, end - start), max(attributes.number_of_frames, 1)
-    bits = layout.rows * layout.columns * layout.samples * layout.bits_allocated
     if length == 0 or length > LARGEST_FRAME:
         cut = (Warned("truncated-frame"),) if end - start < length * count else ()
         return FramePlan(_even_pieces(start, end), addressable=False, warnings=cut)
-    if bits % 8 and count > 1:
+    if _share_bytes(layout, count):
         warned = Warned("unaligned-frames", "frames share bytes, so they are stored as one run")
         return FramePlan(_even_pieces(start, end), addressable=False, warnings=(warned,))
     present = min(end, start + count * length)
     spans = EvenSpans(start, present, length)
     truncated = len(spans) - 1 if (present - start) % length else None
     return FramePlan(spans, truncated=truncated, warnings=_native_warnings(spans, count, truncated, end - present))
+
+
+def _share_bytes(layout: PixelLayout, count: int) -> bool:
+    """Whether one frame's bytes hold another's pixels: bits that fill no byte, bytes swapped in words that straddle."""
+    bits = layout.rows * layout.columns * layout.samples * layout.bits_allocated
+    return (bits % 8 != 0 and count > 1) or (layout.words_swapped and bits % 16 != 0)
 
 
 def _native_length(layout: PixelLayout, attributes: PixelAttributes, available: int) -> int:

@@ -210,6 +210,7 @@ _KEEP_RULES: tuple[tuple[str, _Rule], ...] = (
     ("photometric", _photometric_is_declined),
     ("truncated", _is_cut),
     ("signed-colour", lambda _, __, a: a.samples == 3 and a.pixel_representation == 1),
+    ("one-line-colour", lambda _, __, a: a.samples == 3 and min(a.rows, a.columns) == 1),
     ("pixel-representation", lambda _, __, a: a.pixel_representation not in (0, 1)),
     ("frame-too-large", lambda plan, _, __: plan.layout is not None and plan.layout.native_length > LARGEST_FRAME),
     (
@@ -219,7 +220,11 @@ _KEEP_RULES: tuple[tuple[str, _Rule], ...] = (
         ),
     ),
 )
-"""Reasons for which HTJ2K would not be exact, not allowed (PS3.5 8.2.4) or no gain; the first that holds is told."""
+"""Reasons for which HTJ2K would not be exact, not allowed (PS3.5 8.2.4) or no gain; the first that holds is told.
+
+A colour frame of one line: imagecodecs, the only encoder with a colour transform, does not decompose it, and without
+decomposition OpenJPH is not lossless.
+"""
 
 
 def _reason_to_keep(plan: StoragePlan, pixels: PixelElement, attributes: PixelAttributes) -> str:

@@ -1,0 +1,277 @@
+"""The codecs: exact at every shape, depth and sign, strict where a lenient decoder would invent pixels."""
+
+import sys
+import zlib
+from collections.abc import Iterator
+
+import imagecodecs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.pixels.encoders.base import get_encoder
+from pydicom.uid import RLELossless
+
+from dicomlake.dicom import codecs
+from dicomlake.dicom.codecs import Encoder, decode_openjpeg, decode_openjph, decompositions, encode
+from dicomlake.dicom.codecs_markers import bare_stream, read_header
+from dicomlake.dicom.pixels import PixelLayout, as_stored, little_endian, narrowed
+from dicomlake.dicom.syntaxes import Decoder
+from dicomlake.domain.errors import MalformedError
+from tests.unit.dicom.frames_given import noise
+
+
+def layout(rows: int = 70, columns: int = 66, bits: int = 12, signed: bool = False, samples: int = 1) -> PixelLayout:
+    """Return a layout of so many bits stored, in one or two bytes."""
+    return PixelLayout(rows, columns, samples, 8 if bits <= 8 else 16, bits, signed)
+
+
+def encoded(of: PixelLayout, *, colour_transform: bool = False, seed: int = 7) -> tuple[np.ndarray, bytes]:
+    """Return a frame of noise and its code stream."""
+    frame = noise(of, seed)
+    return frame, encode(narrowed(frame, of), of, colour_transform=colour_transform)
+
+
+def same(one: np.ndarray | None, other: np.ndarray) -> bool:
+    """Whether there is an array and it is the other."""
+    return one is not None and np.array_equal(one, other)
+
+
+@pytest.fixture
+def fresh_self_test() -> Iterator[None]:
+    codecs.self_test.cache_clear()
+    yield
+    codecs.self_test.cache_clear()
+
+
+layouts = st.builds(
+    layout,
+    rows=st.integers(1, 140),
+    columns=st.integers(1, 140),
+    bits=st.integers(2, 16),
+    signed=st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(layouts)
+def test_every_shape_depth_and_sign_is_exact_through_both_decoders(of: PixelLayout) -> None:
+    frame, stream = encoded(of)
+
+    assert np.array_equal(decode_openjph(stream), frame)
+    assert np.array_equal(decode_openjpeg(stream), frame)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 100), st.integers(2, 100), st.integers(2, 16), st.booleans())
+def test_colour_is_exact_with_and_without_transform(rows: int, columns: int, bits: int, transform: bool) -> None:
+    frame, stream = encoded(layout(rows, columns, bits, samples=3), colour_transform=transform)
+
+    assert np.array_equal(decode_openjph(stream), frame)
+    assert np.array_equal(decode_openjpeg(stream), frame)
+    assert read_header(stream).colour_transform is transform
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (3, 3), (3, 70)])
+def test_three_rows_are_not_taken_for_three_planes(shape: tuple[int, int]) -> None:
+    for transform in (False, True):
+        frame, stream = encoded(layout(*shape, bits=8, samples=3), colour_transform=transform)
+
+        assert np.array_equal(decode_openjph(stream), frame)
+
+
+@pytest.mark.parametrize("transform", [True, False])
+def test_a_colour_frame_of_one_line_is_refused_since_it_would_not_be_decomposed(transform: bool) -> None:
+    with pytest.raises(ValueError, match="one line"):
+        encoded(layout(1, 70, 8, samples=3), colour_transform=transform)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "expected"),
+    [(1, 1, 1), (64, 64, 1), (65, 10, 1), (128, 1, 1), (129, 129, 2), (512, 512, 3), (1, 4096, 6), (3300, 4096, 6)],
+)
+def test_a_frame_is_halved_until_64_pixels_and_at_least_once(rows: int, columns: int, expected: int) -> None:
+    assert decompositions(rows, columns) == expected
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_small_frame_of_smallest_values_is_exact(signed: bool) -> None:
+    of = layout(64, 64, 12, signed)
+    frame = np.full(of.shape, of.value_range[0], of.dtype)
+
+    stream = encode(frame, of, colour_transform=False)
+
+    assert read_header(stream).decompositions == 1
+    assert np.array_equal(decode_openjph(stream), frame)
+
+
+def test_the_code_stream_is_what_the_transfer_syntax_asks_for() -> None:
+    header = read_header(encoded(layout(300, 200, 12, signed=True))[1])
+
+    assert (header.rows, header.columns, header.components, header.bits, header.signed) == (300, 200, 1, 12, True)
+    assert header.high_throughput
+    assert header.reversible
+    assert header.rpcl
+    assert len(header.tile_lengths) == header.decompositions + 1 == 4
+
+
+def test_both_encoders_give_the_same_pixels_in_the_same_bytes_but_for_the_comment() -> None:
+    of = layout(100, 90)
+    frame = noise(of)
+
+    one = codecs._ENCODERS[Encoder.OJPH](frame, 12, False)
+    two = codecs._ENCODERS[Encoder.IMAGECODECS](frame, 12, False)
+
+    assert read_header(one).tile_lengths == read_header(two).tile_lengths
+    assert one[read_header(one).first_tile :] == two[read_header(two).first_tile :]
+
+
+@pytest.mark.usefixtures("fresh_self_test")
+def test_the_fast_encoder_is_in_use_where_it_works() -> None:
+    assert codecs.self_test() is Encoder.OJPH
+
+
+@pytest.mark.usefixtures("fresh_self_test")
+def test_an_encoder_that_loses_a_pixel_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = codecs._encode_ojph
+    monkeypatch.setattr(codecs, "_encode_ojph", lambda array, bits, signed: whole(np.abs(array), bits, signed))
+
+    assert codecs.self_test() is Encoder.IMAGECODECS
+
+
+@pytest.mark.usefixtures("fresh_self_test")
+def test_without_the_fast_encoder_frames_are_stored_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ojph.ojph_bindings", None)
+
+    frame, stream = encoded(layout())
+
+    assert codecs.self_test() is Encoder.IMAGECODECS
+    assert np.array_equal(decode_openjpeg(stream), frame)
+
+
+def test_a_read_only_frame_can_be_encoded() -> None:
+    frame = np.frombuffer(noise(layout()).tobytes(), "<u2").reshape(70, 66)
+
+    assert np.array_equal(decode_openjph(encode(frame, layout(), colour_transform=False)), frame)
+
+
+@pytest.mark.parametrize("high_throughput", [True, False])
+@pytest.mark.parametrize("kept", [0.5, 0.9, 0.999])
+def test_a_cut_code_stream_is_refused_where_openjph_would_fill_in_zeros(high_throughput: bool, kept: float) -> None:
+    frame = noise(layout())
+    whole = encoded(layout())[1] if high_throughput else imagecodecs.jpeg2k_encode(frame, level=0, codecformat="j2k")
+    cut = whole[: int(len(whole) * kept)]
+
+    with pytest.raises(MalformedError):
+        codecs.decode(Decoder.JPEG_2000, cut, layout(), "MONOCHROME2")
+
+
+def test_an_irreversible_code_stream_in_a_lossless_syntax_is_refused() -> None:
+    lossy = imagecodecs.jpeg2k_encode(noise(layout()), level=50, reversible=False, codecformat="j2k")
+
+    with pytest.raises(MalformedError):
+        codecs.decode(Decoder.JPEG_2000, lossy, layout(), "MONOCHROME2")
+
+
+def test_a_colour_transform_under_ybr_full_is_refused() -> None:
+    of = layout(bits=8, samples=3)
+    stream = encoded(of, colour_transform=True)[1]
+
+    assert codecs.decode(Decoder.JPEG_2000, stream, of, "YBR_RCT").shape == of.shape
+    with pytest.raises(MalformedError):
+        codecs.decode(Decoder.JPEG_2000, stream, of, "YBR_FULL")
+
+
+def test_a_code_stream_inside_a_jp2_file_is_decoded() -> None:
+    frame = noise(layout())
+    file = imagecodecs.jpeg2k_encode(frame, level=0, codecformat="jp2", reversible=True)
+
+    assert bytes(file[4:8]) == b"jP  "
+    assert bytes(bare_stream(file)[:2]) == b"\xff\x4f"
+    assert np.array_equal(codecs.decode(Decoder.JPEG_2000, file, layout(), "MONOCHROME2"), frame)
+    with pytest.raises(MalformedError):
+        bare_stream(file[:20])
+
+
+@pytest.mark.parametrize("decoder", [Decoder.RLE, Decoder.JPEG_LOSSLESS, Decoder.JPEG_LS, Decoder.JPEG_2000])
+@pytest.mark.parametrize("rubbish", [b"", b"\0", b"\xff\x4f\xff\x51", b"\xff\xd8\xff\xd9", bytes(range(256))])
+def test_rubbish_is_refused_by_every_decoder(decoder: Decoder, rubbish: bytes) -> None:
+    with pytest.raises(MalformedError):
+        codecs.decode(decoder, rubbish, layout(), "MONOCHROME2")
+
+
+def test_a_frame_of_another_size_than_its_header_says_is_refused() -> None:
+    with pytest.raises(MalformedError, match="another shape"):
+        codecs.decode(Decoder.JPEG_LS, imagecodecs.jpegls_encode(noise(layout())), layout(71, 66), "MONOCHROME2")
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+def test_the_colours_of_jpeg_lossless_are_never_converted(photometric: str) -> None:
+    of = layout(40, 30, 8, samples=3)
+    frame = noise(of)
+    space = "rgb" if photometric == "RGB" else "ycbcr"
+    stream = imagecodecs.jpeg8_encode(frame, lossless=True, colorspace=space, outcolorspace=space)
+
+    assert np.array_equal(codecs.decode(Decoder.JPEG_LOSSLESS, stream, of, photometric), frame)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_rle_is_decoded_by_byte_planes(bits: int, samples: int) -> None:
+    of = layout(20, 30, bits, samples=samples)
+    frame = noise(of)
+    stream = get_encoder(RLELossless).encode(
+        frame,
+        rows=20,
+        columns=30,
+        samples_per_pixel=samples,
+        bits_allocated=bits,
+        bits_stored=bits,
+        pixel_representation=0,
+        photometric_interpretation="RGB" if samples == 3 else "MONOCHROME2",
+        number_of_frames=1,
+        planar_configuration=0,
+    )
+
+    assert np.array_equal(codecs.decode(Decoder.RLE, stream, of, ""), frame)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_checksums_are_zlibs_with_and_without_the_fast_library(
+    installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codecs._crc32.cache_clear()
+    if not installed:
+        monkeypatch.setitem(sys.modules, "imagecodecs._isal", None)
+    frame = noise(layout())
+
+    assert codecs.crc32(frame) == zlib.crc32(frame.tobytes())
+    codecs._crc32.cache_clear()
+
+
+def test_an_unsigned_code_stream_of_signed_pixels_gets_its_sign_back() -> None:
+    of = layout(bits=13, signed=True)
+    signed = noise(of)
+    unsigned = signed.view(np.uint16) & 0x1FFF
+
+    assert same(as_stored(unsigned, of), signed)
+    assert same(as_stored(signed.view(np.uint16), of), signed)
+    assert as_stored(unsigned | 0x2000, of) is None
+
+
+def test_a_signed_code_stream_of_unsigned_pixels_loses_its_sign() -> None:
+    of = layout(bits=12)
+    unsigned = noise(of)
+    signed = ((unsigned.astype(np.int32) << 20) >> 20).astype(np.int16)
+
+    assert same(as_stored(signed, of), unsigned)
+    assert as_stored(np.full(of.shape, -4000, np.int16), of) is None
+
+
+def test_eight_bits_stored_in_sixteen_allocated_are_widened_again() -> None:
+    of = PixelLayout(10, 10, 1, 16, 8, signed=True)
+    frame = noise(of)
+
+    stream = encode(narrowed(frame, of), of, colour_transform=False)
+
+    assert little_endian(decode_openjph(stream), of).tobytes() == frame.tobytes()
