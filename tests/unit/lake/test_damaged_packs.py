@@ -22,7 +22,8 @@ def everything(data: bytes) -> list[object]:
     """Read all that a pack promises to guard: everything but code streams, whose guard is the decoded pixels' CRC."""
     reader = reading(data)
     reader.check_header()
-    found: list[object] = [reader.footer()]
+    footer = reader.footer()
+    found: list[object] = [list(footer.instances), footer.studies, footer.series, footer.heads, footer.metadata]
     for ordinal in range(len(reader.footer().instances)):
         found += [reader.head(ordinal), list(reader.splices(ordinal)), reader.metadata(ordinal)]
         found.append(list(reader.frames(ordinal)))
@@ -111,10 +112,19 @@ def test_footer_of_another_shape_is_malformed(text: bytes) -> None:
         reading(pack_with_footer(text)).footer()
 
 
+def test_instance_of_another_shape_is_malformed() -> None:
+    series = b'{"series_uid":"1.2","attributes":{},"instances":[{}]}'
+    study = b'{"study_uid":"1","attributes":{},"series":[' + series + b"]}"
+    reader = reading(pack_with_footer(b'{"heads":[],"metadata":[],"studies":[' + study + b"]}"))
+
+    with pytest.raises(MalformedError, match="format version 1"):
+        reader.instance(0)
+
+
 def test_footer_may_hold_members_unknown_to_this_reader() -> None:
     reader = reading(pack_with_footer(b'{"heads":[],"metadata":[],"studies":[],"later":1}'))
 
-    assert reader.footer().instances == ()
+    assert list(reader.footer().instances) == []
 
 
 @pytest.mark.parametrize(("ordinal", "frame_index"), [(2, 0), (-1, 0), (0, 2), (0, -1), (1, 0)])

@@ -81,6 +81,17 @@ def test_instances_are_in_display_order_whatever_the_order_they_came_in() -> Non
     assert [one.pointer.ordinal for one in summary.records] == [0, 1, 2, 3]
 
 
+def test_instances_of_a_footer_are_a_sequence() -> None:
+    data, summary = packed(*[Given(record(f"1.{at}")) for at in range(5)])
+
+    instances = reading(data).footer().instances
+
+    assert [one.record for one in instances[1:4]] == list(summary.records[1:4])
+    assert instances[-1].record == summary.records[4]
+    with pytest.raises(IndexError):
+        instances[5]
+
+
 def test_single_frame_needs_no_read_before_its_pixels() -> None:
     data, summary = packed(Given(record("1.1"), head=b"x"), Given(record("1.2", frames=1), framed(b"pixels")))
 
@@ -277,7 +288,7 @@ def test_attributes_of_study_and_series_are_held_once_as_first_given() -> None:
 def test_empty_pack_is_a_pack() -> None:
     data, summary = packed()
 
-    assert reading(data).footer().instances == ()
+    assert list(reading(data).footer().instances) == []
     assert summary.records == ()
 
 

@@ -5,10 +5,11 @@ nothing but a standard library (Python, Java, Go, a browser) list a pack and fin
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, overload
 
 import orjson
 
@@ -45,11 +46,47 @@ class PackedInstance:
     metadata: Span
 
 
+class _Listed(Sequence[PackedInstance]):
+    """Instances as the footer lists them, each decoded when asked for: a look-up in a pack of 2,000 wants one."""
+
+    def __init__(self, pack: str, listed: Sequence[tuple[_Series, dict[str, Any]]]) -> None:
+        self._pack = pack
+        self._listed = listed
+        self._decoded: dict[int, PackedInstance] = {}
+
+    def __len__(self) -> int:
+        return len(self._listed)
+
+    @overload
+    def __getitem__(self, at: int) -> PackedInstance: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[PackedInstance]: ...
+
+    def __getitem__(self, at: int | slice) -> PackedInstance | Sequence[PackedInstance]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        ordinal = range(len(self))[at]
+        if ordinal not in self._decoded:
+            series, data = self._listed[ordinal]
+            with _format_1():
+                self._decoded[ordinal] = _decode_instance(data, series, self._pack, ordinal)
+        return self._decoded[ordinal]
+
+
+@contextmanager
+def _format_1() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedError("the pack's footer is not what format version 1 says") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Footer:
     """What a pack holds: its instances by ordinal, the attributes above them, and its blocks."""
 
-    instances: tuple[PackedInstance, ...]
+    instances: Sequence[PackedInstance]
     studies: dict[StudyUid, StudyAttributes]
     series: dict[_Series, SeriesAttributes]
     heads: tuple[Block, ...]
@@ -123,10 +160,8 @@ def decode_footer(packed: bytes, raw_length: int, pack: str) -> Footer:
     Raises MalformedError if it is damaged.
     """
     raw = _inflate(packed, raw_length)
-    try:
+    with _format_1():
         return _decode_document(orjson.loads(raw), pack)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise MalformedError("the pack's footer is not what format version 1 says") from error
 
 
 def _inflate(packed: bytes, raw_length: int) -> bytes:
@@ -141,19 +176,18 @@ def _inflate(packed: bytes, raw_length: int) -> bytes:
 
 
 def _decode_document(document: dict[str, Any], pack: str) -> Footer:
-    instances: list[PackedInstance] = []
+    listed: list[tuple[_Series, dict[str, Any]]] = []
     studies: dict[StudyUid, StudyAttributes] = {}
     series: dict[_Series, SeriesAttributes] = {}
     for study in document["studies"]:
         study_uid = StudyUid(study["study_uid"])
         studies[study_uid] = StudyAttributes(study_uid, study["attributes"])
         for one in study["series"]:
-            series_uid = SeriesUid(one["series_uid"])
-            series[study_uid, series_uid] = SeriesAttributes(series_uid, one["attributes"])
-            for data in one["instances"]:
-                instances.append(_decode_instance(data, (study_uid, series_uid), pack, len(instances)))
+            uids = study_uid, SeriesUid(one["series_uid"])
+            series[uids] = SeriesAttributes(uids[1], one["attributes"])
+            listed += [(uids, data) for data in one["instances"]]
     heads, metadata = _decode_blocks(document["heads"]), _decode_blocks(document["metadata"])
-    return Footer(tuple(instances), studies, series, heads, metadata)
+    return Footer(_Listed(pack, listed), studies, series, heads, metadata)
 
 
 def _decode_instance(data: dict[str, Any], series: _Series, pack: str, ordinal: int) -> PackedInstance:
