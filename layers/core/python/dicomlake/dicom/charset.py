@@ -51,6 +51,9 @@ class Charset(Protocol):
         `splits` tells that byte 5C parts values in this VR whatever the set shows it as.
         """
 
+    def doubtful(self, raw: bytes) -> bool:
+        """Whether bytes that this set does not read are likelier of another set than damaged."""
+
 
 @dataclass(frozen=True, slots=True)
 class CodecCharset:
@@ -70,6 +73,10 @@ class CodecCharset:
             return raw.decode(self.codec), True
         except UnicodeDecodeError:
             return raw.decode(self.codec, "replace"), False
+
+    def doubtful(self, raw: bytes) -> bool:
+        """UTF-8 is a form that other sets do not have: what breaks it is likely one of them."""
+        return self.codec == "utf-8"
 
 
 def charset_of(terms: tuple[str, ...]) -> tuple[Charset | None, bool]:

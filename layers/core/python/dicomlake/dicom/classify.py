@@ -63,7 +63,7 @@ def _two_elements(head: bytes, size: int) -> bool:
     encoding = sniff_encoding(head)
     if encoding is None:
         return False
-    layout = encoding.learn(head[: encoding.key_size])
+    layout = encoding.layout(head[: encoding.key_size])
     (length,) = layout.length(head, layout.skip)
     next_at = layout.header + length
     if next_at >= len(head):

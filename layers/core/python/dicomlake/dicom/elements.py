@@ -8,12 +8,13 @@ loop through `Walk.handlers`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from struct import error as struct_error
+from typing import NamedTuple
 
 from dicomlake.dicom.charset import Charset
-from dicomlake.dicom.encoding import Encoding, Layout
+from dicomlake.dicom.encoding import Encoding
 from dicomlake.dicom.instance import BulkValue, PixelElement, Span
 from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT
-from dicomlake.dicom.vr import SPLITS_BYTE_5C, TEXT
+from dicomlake.dicom.vr import ONE_VALUE, TEXT
 from dicomlake.dicom.window import Window
 from dicomlake.domain.errors import MalformedError, Reason
 from dicomlake.domain.model import JsonObject, Warned
@@ -46,14 +47,14 @@ class Scope:
     skipped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
-    """An element that needs more than converting: its layout, where its value starts, its length field, the limit.
+class Met(NamedTuple):
+    """An element that needs more than converting: where its value starts, its length field, its encoding.
 
     `end` is where the enclosing data set or item ends.
     """
 
-    layout: Layout
+    tag: str
+    vr: str
     start: int
     length: int
     end: int
@@ -63,8 +64,18 @@ class Met:
 Handler = Callable[["Walk", Scope, Met], int]
 """Handles one element and returns where the next one starts."""
 
-Undecided = tuple[JsonObject, str, str, bytes]
-"""A text whose character set is not declared: where it belongs (object, tag), its VR, its bytes."""
+
+class Undecided(NamedTuple):
+    """A text whose character set is not declared, or not the one it is in: where it belongs and its bytes.
+
+    `damaged` is what the declared set makes of it, "" where none is declared.
+    """
+
+    out: JsonObject
+    tag: str
+    vr: str
+    raw: bytes
+    damaged: str = ""
 
 
 class Walk:
@@ -105,14 +116,16 @@ class Walk:
 
     def text(self, scope: Scope, tag: str, vr: str, raw: bytes) -> None:
         """Store a text that is not plain ASCII; where no character set is declared, later (charset_guess)."""
-        if scope.charset is None:
+        charset = scope.charset
+        decoded, sound = charset.decode(raw, vr not in ONE_VALUE) if charset else ("", False)
+        if sound:
+            scope.out[tag] = FROM_TEXT[vr](decoded)
+        elif charset is None or charset.doubtful(raw):
             scope.out[tag] = {"vr": vr}
-            self.undecided.append((scope.out, tag, vr, raw))
-            return
-        text, sound = scope.charset.decode(raw, vr in SPLITS_BYTE_5C or vr not in TEXT)
-        if not sound:
+            self.undecided.append(Undecided(scope.out, tag, vr, raw, decoded))
+        else:
             self.warn("charset-invalid", tag)
-        scope.out[tag] = FROM_TEXT[vr](text)
+            scope.out[tag] = FROM_TEXT[vr](decoded)
 
     def store(self, scope: Scope, tag: str, vr: str, raw: bytes, encoding: Encoding) -> None:
         """Store a value of any VR but SQ."""
@@ -151,52 +164,49 @@ class Walk:
             scope.out.clear()
             scope.out.update((tag, held[tag]) for tag in ordered)
 
-    def check_size(self) -> None:
-        """Hold fewer values inline when many were, and give up on what no memory would hold."""
+    def move(self, start: int, elements: int) -> None:
+        """Move the window; hold fewer values inline when many were, and give up on what no memory would hold."""
+        self.window.move(start)
         if self.window.copied > AMPLE:
-            self.limit = SHORT
-        if self.window.copied > TOO_MUCH:
+            self.limit = min(self.limit, SHORT)
+        if self.window.copied > TOO_MUCH or elements > self.budget:
             raise MalformedError("the header is larger than any that this lake reads", Reason.TOO_LARGE)
 
 
 def read_elements(walk: Walk, scope: Scope, start: int, end: int, encoding: Encoding) -> int:
     """Read the elements from `start` up to `end` or the item's delimiter into `scope.out`; return where they end."""
     window, out, layouts, key_size = walk.window, scope.out, encoding.layouts, encoding.key_size
-    data, base, fence, reach = window.data, window.base, window.fence, min(window.have, end - window.base)
-    pos, odd = start, 0
-    for count in range(walk.budget):  # noqa: B007 - the count is used after the loop
-        if pos >= end or scope.closed:
-            break
+    data, base, fence, reach = window.bounds(end)
+    pos, count, odd = start, 0, 0
+    while pos < end and not scope.closed:
         at = pos - base
         if not 0 <= at <= fence:
-            window.move(pos)
-            walk.check_size()
-            data, base, fence, reach = window.data, pos, window.fence, min(window.have, end - pos)
+            walk.move(pos, count)
+            data, base, fence, reach = window.bounds(end)
             at = 0
+        count += 1
         key = data[at : at + key_size]
-        layout = layouts.get(key) or encoding.learn(key)
-        tag, vr, convert, is_text, length_of, skip, header, handling = layout
+        tag, vr, convert, shape, length_of, skip, header, handling = layouts.get(key) or encoding.learn(key)
         (length,) = length_of(data, at + skip)
         at += header
         stop = at + length
         if handling or stop > reach or length > walk.limit:
             walk.at = pos
-            pos = walk.handlers[handling](walk, scope, Met(layout, base + at, length, end, encoding))
-            data, base, fence, reach = window.data, window.base, window.fence, min(window.have, end - window.base)
+            met = Met(tag, vr, base + at, length, end, encoding)
+            pos = walk.handlers[handling](walk, scope, met)
+            data, base, fence, reach = window.bounds(end)
             continue
         odd |= length
         pos = base + stop
         raw = data[at:stop]
-        if is_text and (scope.odd_text or ESCAPE in raw or not raw.isascii()):
-            walk.text(scope, tag, vr, raw)
-        elif not raw:
-            out[tag] = {"vr": vr}
-        else:
+        if shape is None:
             try:
-                out[tag] = convert(raw)  # type: ignore[misc]
+                out[tag] = convert(raw) if raw else {"vr": vr}
             except (ValueError, struct_error):
                 walk.invalid(out, tag, raw)
-    else:
-        raise MalformedError("the data set has more elements than any that this lake reads", Reason.TOO_LARGE)
+        elif scope.odd_text or ESCAPE in raw or not raw.isascii():
+            walk.text(scope, tag, vr, raw)
+        else:
+            out[tag] = shape(raw.decode("ascii"))
     walk.finish(scope, count, odd)
     return pos

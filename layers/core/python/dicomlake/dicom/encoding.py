@@ -11,9 +11,8 @@ from struct import Struct
 from typing import NamedTuple
 
 from dicomlake.dicom.dictionary import vr_of
-from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT
-from dicomlake.dicom.vr import AMBIGUOUS, KNOWN, LONG_LENGTH, TEXT
-from dicomlake.domain.model import JsonObject
+from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT, FromBytes, FromText
+from dicomlake.dicom.vr import AMBIGUOUS, KNOWN, LONG_LENGTH
 
 UNDEFINED = 0xFFFFFFFF
 MAX_LAYOUTS = 1 << 15
@@ -23,24 +22,20 @@ PIXELS, CHARSET, SKIPPED, SEQUENCE, UNKNOWN, CHOICE, DELIMITER, BROKEN, OFFSETS 
 
 
 class Layout(NamedTuple):
-    """How to read one kind of element: `length` unpacks the length field `skip` bytes on, the value is at `header`."""
+    """How to read one kind of element: `length` unpacks the length field `skip` bytes on, the value is at `header`.
+
+    `shape` makes JSON of a decoded text, `convert` of the bytes of any other value; `handling` says what is special.
+    """
 
     tag: str
     vr: str
-    convert: Callable[[bytes], JsonObject] | None
-    text: bool
+    convert: FromBytes
+    shape: FromText | None
     length: Callable[[bytes, int], tuple[int]]
     skip: int
     header: int
     handling: int
 
-
-def _ascii(vr: str) -> Callable[[bytes], JsonObject]:
-    shape = FROM_TEXT[vr]
-    return lambda raw: shape(raw.decode("ascii"))
-
-
-FROM_ASCII = {vr: _ascii(vr) for vr in FROM_TEXT}
 
 SPECIAL_TAGS = {
     "00080005": CHARSET,
@@ -66,6 +61,10 @@ class Encoding:
     long: Struct
     layouts: dict[bytes, Layout] = field(default_factory=dict, repr=False, compare=False)
 
+    def layout(self, key: bytes) -> Layout:
+        """Return the layout of an element by its header's first bytes."""
+        return self.layouts.get(key) or self.learn(key)
+
     def learn(self, key: bytes) -> Layout:
         """Work out the layout of an element by its header's first bytes, and remember it."""
         layout = self._explicit(key) if self.explicit else self._implicit(key)
@@ -83,7 +82,7 @@ class Encoding:
         if tag.startswith("FFFE"):
             return self._layout(tag, "UN", wide=True, implicit=True)
         if vr not in KNOWN:
-            return Layout(tag, vr, None, False, self.long.unpack_from, 4, 8, BROKEN)
+            return Layout(tag, vr, FROM_BYTES[False]["UN"], None, self.long.unpack_from, 4, 8, BROKEN)
         return self._layout(tag, vr, wide=vr in LONG_LENGTH, implicit=False)
 
     def _implicit(self, key: bytes) -> Layout:
@@ -91,12 +90,11 @@ class Encoding:
         return self._layout(tag, vr_of(tag) or "UN", wide=True, implicit=True)
 
     def _layout(self, tag: str, vr: str, wide: bool, implicit: bool) -> Layout:
-        handling = _handling(tag, vr)
-        known = FROM_BYTES[self.big_endian] | FROM_ASCII
-        convert = None if handling else known[vr]
+        known = FROM_BYTES[self.big_endian]
         length = self.long.unpack_from if wide else self.short.unpack_from
         skip, header = (4, 8) if implicit else (8, 12) if wide else (6, 8)
-        return Layout(tag, vr, convert, vr in TEXT, length, skip, header, handling)
+        handling = _handling(tag, vr)
+        return Layout(tag, vr, known.get(vr, known["UN"]), FROM_TEXT.get(vr), length, skip, header, handling)
 
 
 def _handling(tag: str, vr: str) -> int:

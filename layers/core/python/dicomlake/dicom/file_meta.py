@@ -40,7 +40,7 @@ def _encoding_of(head: bytes) -> Encoding | None:
 
 
 def _read_element(window: Window, pos: int, head: bytes, encoding: Encoding, values: dict[str, str]) -> int:
-    layout = encoding.learn(head[: encoding.key_size])
+    layout = encoding.layout(head[: encoding.key_size])
     (length,) = layout.length(head, layout.skip)
     start = pos + layout.header
     if length == UNDEFINED or length > MAX_LENGTH or start + length > window.size:

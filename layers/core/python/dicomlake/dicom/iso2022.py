@@ -100,9 +100,24 @@ class Iso2022:
                 active[element] = number
                 continue
             sound = self._piece(piece, active, initial, parts) and sound
+        if not sound and (other := self._shift_jis(raw)):
+            return other, False
         text = "".join(parts)
         romaji = initial[0] == ROMAJI or b"\x1b(J" in raw
         return text.replace("\N{YEN SIGN}", "\\") if splits and romaji else text, sound
+
+    def doubtful(self, raw: bytes) -> bool:
+        """Escape sequences tell their sets: what cannot be read is damaged."""
+        return False
+
+    def _shift_jis(self, raw: bytes) -> str:
+        """Return a text that is Shift JIS under a declaration of JIS X 0201, as Japanese systems write it, or ""."""
+        if self._initial()[0] != ROMAJI or b"\x1b" in raw:
+            return ""
+        try:
+            return raw.decode("cp932")
+        except UnicodeDecodeError:
+            return ""
 
     def _piece(self, piece: bytes, active: list[int], initial: tuple[int, int], parts: list[str]) -> bool:
         """Decode what stands between two escape sequences."""
@@ -180,7 +195,7 @@ def decode_high(number: int, run: bytes) -> Decoded:
     if number == 58:
         return _decode(run, ("gb2312", "gb18030"))
     if number == KANA:
-        return _decode(run, ("shift_jis",)) if max(run) < 0xE0 and min(run) > 0xA0 else _decode(run, ("cp932",))
+        return run.decode("cp932", "replace"), max(run) < 0xE0 and min(run) > 0xA0
     return _decode(run, (SINGLE.get(number, "latin-1"),))
 
 

@@ -13,7 +13,7 @@ HEADER = 8
 
 def read_sequence(walk: Walk, scope: Scope, met: Met) -> int:
     """Read a sequence into `scope.out`; return where the next element starts."""
-    tag = met.layout.tag
+    tag = met.tag
     if not met.length:
         scope.out[tag] = {"vr": "SQ"}
         return met.start
@@ -40,16 +40,18 @@ def _read_items(walk: Walk, scope: Scope, met: Met, items: list[JsonValue], end:
         elif tag == SEQUENCE_END:
             return pos + HEADER
         elif tag == ITEM_END:
-            walk.warn("stray-delimiter", met.layout.tag)
+            walk.warn("stray-delimiter", met.tag)
             pos += HEADER
         elif undefined and items:
-            walk.warn("missing-delimiter", met.layout.tag)
+            walk.warn("missing-delimiter", met.tag)
             return pos
         else:
             walk.at = pos
             raise MalformedError("a sequence holds something that is no item")
     if undefined:
-        walk.warn("missing-delimiter", met.layout.tag)
+        walk.warn("missing-delimiter", met.tag)
+    elif pos > end:
+        walk.warn("wrong-length", met.tag)
     return pos
 
 
@@ -58,12 +60,12 @@ def _read_item(walk: Walk, scope: Scope, met: Met, items: list[JsonValue], place
     item_end = end if length == UNDEFINED else start + length
     if item_end > end:
         item_end = _clip(walk, met, item_end, end)
-    path = (*scope.path, met.layout.tag, len(items))
+    path = (*scope.path, met.tag, len(items))
     child = Scope({}, scope.charset, scope.odd_text, path, scope)
     items.append(child.out)
     pos = read_elements(walk, child, start, item_end, met.encoding)
     if length == UNDEFINED and not child.closed:
-        walk.warn("missing-delimiter", met.layout.tag)
+        walk.warn("missing-delimiter", met.tag)
     return pos
 
 
@@ -71,7 +73,7 @@ def _clip(walk: Walk, met: Met, item_end: int, end: int) -> int:
     """An item longer than its sequence: where the bytes exist, the sequence's length is the wrong one."""
     if item_end > walk.window.size:
         overrun(walk, met)
-    walk.warn("wrong-length", met.layout.tag)
+    walk.warn("wrong-length", met.tag)
     return end
 
 
@@ -93,14 +95,14 @@ def overrun(walk: Walk, met: Met) -> None:
 
 def read_undefined(walk: Walk, scope: Scope, met: Met) -> int:
     """Read a value of undefined length that is not SQ: UN is a sequence in implicit VR (PS3.5 6.2.2, CP-246)."""
-    vr = met.layout.vr
+    vr = met.vr
     inner = items_encoding(walk, met.start, met.encoding)
     tag, _ = item_header(walk, met.start, inner)
     if tag not in {ITEM, SEQUENCE_END}:
         raise MalformedError("a value has no defined length and is no sequence")
     if vr in {"OB", "OW"} and met.encoding.explicit:
         return _read_encapsulated(walk, scope, met)
-    return read_sequence(walk, scope, Met(met.layout, met.start, met.length, met.end, inner))
+    return read_sequence(walk, scope, Met(met.tag, met.vr, met.start, met.length, met.end, inner))
 
 
 def items_encoding(walk: Walk, start: int, outer: Encoding) -> Encoding:
@@ -116,7 +118,7 @@ def _read_encapsulated(walk: Walk, scope: Scope, met: Met) -> int:
     end, complete = fragments_end(walk, met.start)
     if not complete:
         raise MalformedError("the object ends inside an element before its pixels", Reason.TRUNCATED_HEADER)
-    name_bulk(walk, scope, met.layout.tag, met.layout.vr, (met.start, end))
+    name_bulk(walk, scope, met.tag, met.vr, (met.start, end))
     return end
 
 

@@ -6,25 +6,14 @@ Whatever can be read is read, and each repair leaves a warning with a stable cod
 raises MalformedError, what is no instance NotAnInstanceError, each with its Reason.
 """
 
-from dataclasses import dataclass
-
 from dicomlake.dicom.canonical import canonical_digest
-from dicomlake.dicom.classify import Start, find_start
-from dicomlake.dicom.encoding import EXPLICIT_LITTLE, Encoding
-from dicomlake.dicom.file_meta import FileMeta, read_file_meta
+from dicomlake.dicom.fallback import read_with_pydicom
 from dicomlake.dicom.identity import identify, is_well_formed, refuse_non_instances
-from dicomlake.dicom.inflate import inflate
 from dicomlake.dicom.instance import BulkValue, ParsedInstance, PixelAttributes, PixelElement, Span
+from dicomlake.dicom.opened import Opened, open_object
 from dicomlake.dicom.pixel_attributes import pixel_attributes
 from dicomlake.dicom.source import BufferSource, ByteSource
-from dicomlake.dicom.syntax import (
-    DEFLATED,
-    NATIVE,
-    STREAMS,
-    SYNTAX_OF,
-    declared_encoding,
-    sniff_encoding,
-)
+from dicomlake.dicom.syntax import NATIVE, STREAMS, SYNTAX_OF
 from dicomlake.dicom.walk import BULK_LIMIT, DataSet, read_data_set
 from dicomlake.dicom.window import Window
 from dicomlake.domain.errors import MalformedError, Reason
@@ -42,71 +31,30 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """An object whose file meta is read: where and how its data set lies, and what it took to find that out."""
-
-    window: Window
-    start: int
-    encoding: Encoding
-    meta: FileMeta
-    inflated: bool
-    warnings: tuple[Warned, ...]
-
-
 def parse(source: ByteSource, bulk_limit: int = BULK_LIMIT) -> ParsedInstance:
     """Read one object: its identity, the bytes outside its pixels, and its metadata as DICOM JSON.
 
     The pixels are never read, only their item headers. Values above `bulk_limit` bytes are named, not held.
     Raises MalformedError and NotAnInstanceError; their `reason` is where the object goes.
     """
-    found = find_start(source)
-    opened = _open(source, found)
+    opened = open_object(source)
     refuse_non_instances(opened.meta.sop_class, {})
-    data_set = read_data_set(opened.window, opened.start, opened.encoding, bulk_limit)
+    data_set = _read(opened, bulk_limit)
     refuse_non_instances(opened.meta.sop_class, data_set.json)
     return _assemble(opened, data_set)
 
 
-def _open(source: ByteSource, found: Start) -> _Opened:
-    window = Window(source)
-    meta = read_file_meta(window, found.offset)
-    warnings = [Warned(found.warning)] if found.warning else []
-    if meta.end == found.offset:
-        warnings.append(Warned("no-file-meta"))
-    head = window.read(meta.end, min(16, window.size - meta.end))
-    sniffed = sniff_encoding(head)
-    if meta.transfer_syntax in DEFLATED and sniffed is None:
-        return _open_deflated(window, meta, warnings)
-    return _Opened(window, meta.end, _choose(meta, sniffed, len(head), warnings), meta, False, tuple(warnings))
+def _read(opened: Opened, bulk_limit: int) -> DataSet:
+    """Read the data set on the walk, or with pydicom where the walk declines it."""
+    try:
+        return read_data_set(opened.window, opened.start, opened.encoding, bulk_limit)
+    except MalformedError as exc:
+        if exc.reason is not Reason.MALFORMED or opened.inflated or opened.encoding.big_endian:
+            raise
+    return read_with_pydicom(opened.window)
 
 
-def _choose(meta: FileMeta, sniffed: Encoding | None, size: int, warnings: list[Warned]) -> Encoding:
-    """Return how the data set is laid out; the bytes outweigh what the file meta says."""
-    if size < 8:
-        raise MalformedError("the object ends before its data set", Reason.TRUNCATED_HEADER)
-    if not meta.transfer_syntax:
-        if sniffed is None:
-            raise MalformedError("no transfer syntax is declared and the data set does not tell it")
-        warnings.append(Warned("no-transfer-syntax"))
-        return sniffed
-    declared = declared_encoding(meta.transfer_syntax)
-    if sniffed is None or sniffed == declared:
-        return declared
-    warnings.append(Warned("wrong-transfer-syntax", SYNTAX_OF[sniffed]))
-    return sniffed
-
-
-def _open_deflated(window: Window, meta: FileMeta, warnings: list[Warned]) -> _Opened:
-    body, rest, whole = inflate(window.source, meta.end)
-    if rest > 1:
-        warnings.append(Warned("trailing-bytes"))
-    if not whole:
-        warnings.append(Warned("truncated-deflate"))
-    return _Opened(Window(body), meta.end, EXPLICIT_LITTLE, meta, True, tuple(warnings))
-
-
-def _assemble(opened: _Opened, data_set: DataSet) -> ParsedInstance:
+def _assemble(opened: Opened, data_set: DataSet) -> ParsedInstance:
     key, sop_class = identify(data_set.json)
     source, pixels = opened.window.source, data_set.pixels
     syntax, syntax_warnings = _effective_syntax(opened, pixels)
@@ -145,7 +93,7 @@ def _attributes(data_set: DataSet) -> PixelAttributes | None:
     return pixel_attributes(data_set.json, data_set.pixels.tag, tables.get("7FE00001"), tables.get("7FE00002"))
 
 
-def _effective_syntax(opened: _Opened, pixels: PixelElement | None) -> tuple[TransferSyntaxUid, tuple[Warned, ...]]:
+def _effective_syntax(opened: Opened, pixels: PixelElement | None) -> tuple[TransferSyntaxUid, tuple[Warned, ...]]:
     """Return the transfer syntax that the bytes are in; pixels outweigh what the file meta says."""
     declared = opened.meta.transfer_syntax
     laid_out = SYNTAX_OF[opened.encoding]

@@ -42,7 +42,7 @@ def read_value(walk: Walk, scope: Scope, met: Met) -> int:
     """Read a value that the loop did not: long, across the window's edge, of undefined length, or past the end."""
     if met.length == UNDEFINED:
         return read_undefined(walk, scope, met)
-    return _read_as(walk, scope, met, met.layout.vr)
+    return _read_as(walk, scope, met, met.vr)
 
 
 def _read_as(walk: Walk, scope: Scope, met: Met, vr: str) -> int:
@@ -50,9 +50,9 @@ def _read_as(walk: Walk, scope: Scope, met: Met, vr: str) -> int:
     if end > met.end:
         overrun(walk, met)
     if met.length > walk.limit:
-        name_bulk(walk, scope, met.layout.tag, vr, (met.start, end))
+        name_bulk(walk, scope, met.tag, vr, (met.start, end))
     else:
-        walk.store(scope, met.layout.tag, vr, walk.window.read(met.start, met.length), met.encoding)
+        walk.store(scope, met.tag, vr, walk.window.read(met.start, met.length), met.encoding)
     if met.length & 1:
         walk.warn("odd-length")
     return end
@@ -60,19 +60,17 @@ def _read_as(walk: Walk, scope: Scope, met: Met, vr: str) -> int:
 
 def read_pixels(walk: Walk, scope: Scope, met: Met) -> int:
     """Note where the pixel data lie; inside an item (an icon) they are a value like any other."""
-    vr = CHOSEN.get(met.layout.vr, met.layout.vr)
+    vr = CHOSEN.get(met.vr, met.vr)
     if vr == "UN":
-        walk.warn("un-known-tag", met.layout.tag)
-        vr = "OB" if met.length == UNDEFINED else CHOSEN.get(vr_of(met.layout.tag) or "", "OW")
+        walk.warn("un-known-tag", met.tag)
+        vr = "OB" if met.length == UNDEFINED else CHOSEN.get(vr_of(met.tag) or "", "OW")
     if scope.parent is not None or walk.pixels is not None or not met.length:
         return _read_inner_pixels(walk, scope, met, vr)
     end, complete = _pixels_end(walk, met)
-    walk.pixels = PixelElement(
-        int(met.layout.tag, 16), vr, met.start, end - met.start, met.length == UNDEFINED, not complete
-    )
+    walk.pixels = PixelElement(int(met.tag, 16), vr, met.start, end - met.start, met.length == UNDEFINED, not complete)
     if not complete:
         walk.warn("truncated-pixels")
-    scope.out[met.layout.tag] = {"vr": vr, "BulkDataURI": PIXELS_URI}
+    scope.out[met.tag] = {"vr": vr, "BulkDataURI": PIXELS_URI}
     if met.length != UNDEFINED and met.length & 1:
         walk.warn("odd-length")
     return _after_pixels(walk, met, end)
@@ -81,14 +79,14 @@ def read_pixels(walk: Walk, scope: Scope, met: Met) -> int:
 def read_offsets(walk: Walk, scope: Scope, met: Met) -> int:
     """Read a value of the Extended Offset Table and note where it lies (PS3.3 C.7.6.3.1.8)."""
     if scope.parent is None:
-        walk.tables[met.layout.tag] = (met.start, met.start + met.length)
+        walk.tables[met.tag] = (met.start, met.start + met.length)
     return read_value(walk, scope, met)
 
 
 def _read_inner_pixels(walk: Walk, scope: Scope, met: Met, vr: str) -> int:
     if met.length == UNDEFINED:
         end, complete = fragments_end(walk, met.start)
-        name_bulk(walk, scope, met.layout.tag, vr, (met.start, end))
+        name_bulk(walk, scope, met.tag, vr, (met.start, end))
         return end if complete else walk.window.size
     return _read_as(walk, scope, met, vr)
 
@@ -112,8 +110,8 @@ def _is_element(walk: Walk, met: Met, pos: int) -> bool:
     raw = walk.window.read(pos, min(12, met.end - pos))
     if len(raw) < HEADER:
         return False
-    tag, layout = met.encoding.tag(raw), met.encoding.learn(raw[: met.encoding.key_size])
-    if tag <= met.layout.tag or layout.handling in {BROKEN, DELIMITER}:
+    tag, layout = met.encoding.tag(raw), met.encoding.layout(raw[: met.encoding.key_size])
+    if tag <= met.tag or layout.handling in {BROKEN, DELIMITER}:
         return False
     (length,) = layout.length(raw.ljust(16, b"\0"), layout.skip)
     return length == UNDEFINED or pos + layout.header + length <= met.end
@@ -135,7 +133,7 @@ def read_charset(walk: Walk, scope: Scope, met: Met) -> int:
 
 def skip_group_length(walk: Walk, scope: Scope, met: Met) -> int:
     """Pass over a group length; JSON holds none (PS3.18 F.2.2)."""
-    if met.layout.tag == "00000000" or met.start + met.length > met.end:
+    if met.tag == "00000000" or met.start + met.length > met.end:
         raise MalformedError("the data set goes on with something that is no element")
     scope.skipped += 1
     return met.start + met.length
@@ -143,14 +141,14 @@ def skip_group_length(walk: Walk, scope: Scope, met: Met) -> int:
 
 def read_unknown(walk: Walk, scope: Scope, met: Met) -> int:
     """Read a UN value as what the tag is known to be: by the dictionary, or by its private creator."""
-    vr = _known_vr(scope, met.layout.tag)
-    if vr != "UN" and met.encoding.explicit and int(met.layout.tag[3], 16) % 2 == 0:
-        walk.warn("un-known-tag", met.layout.tag)
+    vr = _known_vr(scope, met.tag)
+    if vr != "UN" and met.encoding.explicit and int(met.tag[3], 16) % 2 == 0:
+        walk.warn("un-known-tag", met.tag)
     if met.length == UNDEFINED:
         return read_undefined(walk, scope, met)
     if vr == "SQ" and met.length:
         return _read_unknown_sequence(walk, scope, met)
-    return _read_as(walk, scope, met, CHOSEN.get(vr, vr))
+    return _read_choice(walk, scope, met, vr)
 
 
 def _known_vr(scope: Scope, tag: str) -> str:
@@ -171,25 +169,27 @@ def _read_unknown_sequence(walk: Walk, scope: Scope, met: Met) -> int:
     inner = items_encoding(walk, met.start, met.encoding)
     bulk, undecided, choices = len(walk.bulk), len(walk.undecided), len(walk.choices)
     try:
-        read_sequence(walk, scope, Met(met.layout, met.start, met.length, met.end, inner))
+        return read_sequence(walk, scope, Met(met.tag, met.vr, met.start, met.length, met.end, inner))
     except MalformedError:
         del walk.bulk[bulk:], walk.undecided[undecided:], walk.choices[choices:]
-        walk.warn("invalid-value", met.layout.tag)
-        _read_as(walk, scope, met, "UN")
-    return met.start + met.length
+        walk.warn("invalid-value", met.tag)
+        return _read_as(walk, scope, met, "UN")
 
 
 def read_choice(walk: Walk, scope: Scope, met: Met) -> int:
     """Read a value whose VR depends on other attributes (PS3.5 A.1): implicit VR, so the dictionary could not say."""
-    tag, vr = met.layout.tag, met.layout.vr
+    return _read_choice(walk, scope, met, met.vr)
+
+
+def _read_choice(walk: Walk, scope: Scope, met: Met, vr: str) -> int:
     if vr == "xs" and 0 < met.length <= walk.limit and met.start + met.length <= met.end:
         raw = walk.window.read(met.start, met.length)
-        scope.out[tag] = {"vr": "US"}
-        walk.choices.append((scope, tag, raw, met.encoding))
+        scope.out[met.tag] = {"vr": "US"}
+        walk.choices.append((scope, met.tag, raw, met.encoding))
         return met.start + met.length
     if vr == "uw" and _lut_entries(scope.out) == 1:
         return _read_as(walk, scope, met, "US")
-    return _read_as(walk, scope, met, CHOSEN[vr])
+    return _read_as(walk, scope, met, CHOSEN.get(vr, vr))
 
 
 def _lut_entries(out: JsonObject) -> object:
@@ -221,7 +221,7 @@ def meet_delimiter(walk: Walk, scope: Scope, met: Met) -> int:
     if scope.parent is None:
         raise MalformedError("an item or a delimiter stands outside a sequence")
     scope.closed = True
-    if met.layout.tag == ITEM_END:
+    if met.tag == ITEM_END:
         return met.start
     return met.start - HEADER
 
@@ -229,10 +229,10 @@ def meet_delimiter(walk: Walk, scope: Scope, met: Met) -> int:
 def read_broken(walk: Walk, scope: Scope, met: Met) -> int:
     """Read an element without a VR inside explicit VR: written as implicit, or with a VR that is none of PS3.5's."""
     if met.length == UNDEFINED or met.start + met.length <= met.end:
-        walk.warn("implicit-in-explicit", met.layout.tag)
+        walk.warn("implicit-in-explicit", met.tag)
         return _read_implicit(walk, scope, met)
-    if met.layout.vr.strip(" ?") == "" or (met.layout.vr.isupper() and met.layout.vr.isascii()):
-        walk.warn("unknown-vr", met.layout.tag)
+    if met.vr.strip(" ?") == "" or (met.vr.isupper() and met.vr.isascii()):
+        walk.warn("unknown-vr", met.tag)
         return _read_foreign(walk, scope, met)
     raise MalformedError("the data set goes on with something that is no element")
 
@@ -240,31 +240,31 @@ def read_broken(walk: Walk, scope: Scope, met: Met) -> int:
 def _read_implicit(walk: Walk, scope: Scope, met: Met) -> int:
     encoding = IMPLICIT_BIG if met.encoding.big_endian else IMPLICIT_LITTLE
     header = walk.window.read(met.start - HEADER, HEADER)
-    layout = encoding.learn(header[:4])
+    layout = encoding.layout(header[:4])
     if layout.vr == "UN" and int(layout.tag[3], 16) % 2 == 0:
         raise MalformedError("the data set goes on with something that is no element")
-    inner = Met(layout, met.start, met.length, met.end, encoding)
+    inner = Met(layout.tag, layout.vr, met.start, met.length, met.end, encoding)
     if layout.handling == SEQUENCE:
         outer = EXPLICIT_BIG if met.encoding.big_endian else EXPLICIT_LITTLE
-        inner = Met(layout, met.start, met.length, met.end, _items_of(walk, met.start, outer, encoding))
+        inner = Met(layout.tag, layout.vr, met.start, met.length, met.end, _items_of(walk, met.start, outer, encoding))
     return HANDLERS[layout.handling](walk, scope, inner)
 
 
 def _items_of(walk: Walk, start: int, explicit: Encoding, implicit: Encoding) -> Encoding:
     """Return how the items of a sequence without a VR are laid out, by the first element of the first item."""
     peek = walk.window.read(start, 2 * HEADER)
-    return implicit if explicit.learn(peek[8:14].ljust(6, b"\0")).handling == BROKEN else explicit
+    return implicit if explicit.layout(peek[8:14].ljust(6, b"\0")).handling == BROKEN else explicit
 
 
 def _read_foreign(walk: Walk, scope: Scope, met: Met) -> int:
     """Read an element whose VR is unknown: a VR of later editions has a 32-bit length (PS3.5 6.2, note)."""
-    head = walk.window.read(met.start - HEADER, 12)
-    length, start = met.encoding.long.unpack_from(head.ljust(12, b"\0"), 8)[0], met.start + 4
+    head = walk.window.read(met.start - HEADER, 12).ljust(12, b"\0")
+    length, start = met.encoding.long.unpack_from(head, 8)[0], met.start + 4
     if head[6:8] != b"\0\0" or start + length > met.end:
         length, start = met.encoding.short.unpack_from(head, 6)[0], met.start
-    vr = _known_vr(scope, met.layout.tag)
-    vr = "UN" if vr == "SQ" else CHOSEN.get(vr, vr)
-    return _read_as(walk, scope, Met(met.layout, start, length, met.end, met.encoding), vr)
+    vr = _known_vr(scope, met.tag)
+    inner = Met(met.tag, met.vr, start, length, met.end, met.encoding)
+    return _read_choice(walk, scope, inner, "UN" if vr == "SQ" else vr)
 
 
 HANDLERS: dict[int, Handler] = {

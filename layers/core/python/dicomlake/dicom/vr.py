@@ -14,10 +14,8 @@ TEXT = frozenset(["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "S
 """VRs whose values are characters."""
 
 ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})
-"""Text VRs in which a backslash is a character like any other (PS3.5 6.4)."""
-
-SPLITS_BYTE_5C = frozenset({"SH", "LO", "PN", "UC"})
-"""VRs in which byte 5C separates values even where the character set shows it as a yen sign (PS3.5 6.1.2.3)."""
+"""Text VRs in which a backslash is a character like any other (PS3.5 6.4); in all others byte 5C parts values, also
+where the character set shows it as a yen sign (PS3.5 6.1.2.3)."""
 
 NUMBER_FORMATS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 """The `struct` format of one value of a binary number VR."""

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from dicomlake.dicom.charset_guess import guess
+from dicomlake.dicom.charset_guess import LATIN, guess
 from dicomlake.dicom.elements import Scope, Walk, read_elements
 from dicomlake.dicom.encoding import Encoding
 from dicomlake.dicom.instance import BulkValue, PixelElement, Span
 from dicomlake.dicom.json_view import FROM_TEXT
 from dicomlake.dicom.special import HANDLERS, settle_choices
-from dicomlake.dicom.vr import SPLITS_BYTE_5C, TEXT
+from dicomlake.dicom.vr import ONE_VALUE
 from dicomlake.dicom.window import Window
 from dicomlake.domain.errors import MalformedError, Reason
 from dicomlake.domain.model import JsonObject, Warned
@@ -46,14 +46,14 @@ def read_data_set(window: Window, start: int, encoding: Encoding, limit: int = B
         walk.warn("trailing-bytes")
     settle_choices(walk)
     _settle_texts(walk)
-    view = {tag: element for tag, element in root.out.items() if tag[:4] > "0002"}
+    view = {tag: element for tag, element in root.out.items() if tag[:4] not in {"0000", "0002"}}
     return DataSet(view, walk.pixels, walk.tables, tuple(walk.bulk), tuple(walk.warnings.values()), walk.nested_charset)
 
 
 def _is_padding(window: Window, start: int) -> bool:
-    """Whether nothing but zeros, blanks and line ends follows."""
+    """Whether nothing but zeros and line ends follows."""
     rest = window.size - start
-    return rest <= 1 << 20 and not window.read(start, rest).strip(b"\0 \r\n\x1a")
+    return rest <= 1 << 20 and not window.read(start, rest).strip(b"\0\r\n")
 
 
 def _in_full(window: Window, start: int, error: MalformedError) -> MalformedError:
@@ -64,13 +64,17 @@ def _in_full(window: Window, start: int, error: MalformedError) -> MalformedErro
 
 
 def _settle_texts(walk: Walk) -> None:
-    """Decode the texts that no character set was declared for, by the evidence of all of them."""
+    """Decode the texts that no character set was declared for, or a wrong one, by the evidence of all of them."""
     if not walk.undecided:
         return
-    charset = guess([raw for _, _, _, raw in walk.undecided])
-    walk.warn("charset-guessed", charset.name)
-    for out, tag, vr, raw in walk.undecided:
-        text, sound = charset.decode(raw, vr in SPLITS_BYTE_5C or vr not in TEXT)
+    charset = guess([text.raw for text in walk.undecided])
+    for text in walk.undecided:
+        if text.damaged and charset is LATIN:
+            walk.warn("charset-invalid", text.tag)
+            text.out[text.tag] = FROM_TEXT[text.vr](text.damaged)
+            continue
+        walk.warn("charset-guessed", charset.name)
+        decoded, sound = charset.decode(text.raw, text.vr not in ONE_VALUE)
         if not sound:
-            walk.warn("charset-invalid", tag)
-        out[tag] = FROM_TEXT[vr](text)
+            walk.warn("charset-invalid", text.tag)
+        text.out[text.tag] = FROM_TEXT[text.vr](decoded)

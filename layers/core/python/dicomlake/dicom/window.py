@@ -33,6 +33,10 @@ class Window:
         self.data = chunk + bytes(HEADER)
         self.fence = self.have - HEADER if start + self.have < self.size else self.have
 
+    def bounds(self, end: int) -> tuple[bytes, int, int, int]:
+        """Return data, base, fence, and the index up to which values of an item that ends at `end` may reach."""
+        return self.data, self.base, self.fence, min(self.have, end - self.base)
+
     def read(self, start: int, length: int) -> bytes:
         """Return bytes of the source without moving the window."""
         at = start - self.base

@@ -1,0 +1,65 @@
+"""Opening an object: where its data set begins, how it is laid out, and inflating it where it is deflated."""
+
+from dataclasses import dataclass
+
+from dicomlake.dicom.classify import find_start
+from dicomlake.dicom.encoding import EXPLICIT_LITTLE, Encoding
+from dicomlake.dicom.file_meta import FileMeta, read_file_meta
+from dicomlake.dicom.inflate import inflate
+from dicomlake.dicom.source import ByteSource
+from dicomlake.dicom.syntax import DEFLATED, SYNTAX_OF, declared_encoding, sniff_encoding
+from dicomlake.dicom.window import Window
+from dicomlake.domain.errors import MalformedError, Reason
+from dicomlake.domain.model import Warned
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An object whose file meta is read: where and how its data set lies, and what it took to find that out."""
+
+    window: Window
+    start: int
+    encoding: Encoding
+    meta: FileMeta
+    inflated: bool
+    warnings: tuple[Warned, ...]
+
+
+def open_object(source: ByteSource) -> Opened:
+    """Find the data set of an object; raise NotAnInstanceError or MalformedError where there is none."""
+    found = find_start(source)
+    window = Window(source)
+    meta = read_file_meta(window, found.offset)
+    warnings = [Warned(found.warning)] if found.warning else []
+    if meta.end == found.offset:
+        warnings.append(Warned("no-file-meta"))
+    head = window.read(meta.end, min(16, window.size - meta.end))
+    sniffed = sniff_encoding(head)
+    if meta.transfer_syntax in DEFLATED and sniffed is None:
+        return _open_deflated(window, meta, warnings)
+    return Opened(window, meta.end, _choose(meta, sniffed, len(head), warnings), meta, False, tuple(warnings))
+
+
+def _choose(meta: FileMeta, sniffed: Encoding | None, size: int, warnings: list[Warned]) -> Encoding:
+    """Return how the data set is laid out; the bytes outweigh what the file meta says."""
+    if size < 8:
+        raise MalformedError("the object ends before its data set", Reason.TRUNCATED_HEADER)
+    if not meta.transfer_syntax:
+        if sniffed is None:
+            raise MalformedError("no transfer syntax is declared and the data set does not tell it")
+        warnings.append(Warned("no-transfer-syntax"))
+        return sniffed
+    declared = declared_encoding(meta.transfer_syntax)
+    if sniffed is None or sniffed == declared:
+        return declared
+    warnings.append(Warned("wrong-transfer-syntax", SYNTAX_OF[sniffed]))
+    return sniffed
+
+
+def _open_deflated(window: Window, meta: FileMeta, warnings: list[Warned]) -> Opened:
+    body, rest, whole = inflate(window.source, meta.end)
+    if rest > 1:
+        warnings.append(Warned("trailing-bytes"))
+    if not whole:
+        warnings.append(Warned("truncated-deflate"))
+    return Opened(Window(body), meta.end, EXPLICIT_LITTLE, meta, True, tuple(warnings))
