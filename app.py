@@ -17,7 +17,7 @@ def main() -> None:
     built = Path(app.node.try_get_context("layers") or "build/layers")
     lake.build(app, environment, layers=built.resolve())
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    guards.require(app.synth(), environment)
+    guards.require(app.synth(), keeps_data=environment.keeps_data)
 
 
 if __name__ == "__main__":

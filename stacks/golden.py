@@ -19,16 +19,18 @@ ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden"
 ENVIRONMENTS = ("dev", "staging", "prod")
 PARTS = ("storage", "ingest", "study", "api", "observe")
-BUILT = "build/layers"
+LAYERS = {"core": "layers/core", "base": "build/layers/base", "pixels": "build/layers/pixels"}
+"""Where the local run takes each layer from: the package as it is edited, the dependencies as they were built."""
 
 Json = dict[str, Any]
 
 
 def synthesize(environment: str, out: Path) -> None:
-    """Run app.py into a directory. Layers need not be built: a layer's hash is that of its recipe."""
+    """Run app.py into a directory. Layers need not be built: their hashes are not in a golden file."""
     layers = out / "layers"
-    for name in ("base", "pixels"):
+    for name in LAYERS:
         (layers / name).mkdir(parents=True)
+        (layers / f"{name}.recipe").write_text(name)
     context = {"env": environment, "layers": str(layers), "aws:cdk:disable-asset-staging": True}
     settings = {
         "CDK_CONTEXT_JSON": json.dumps(context),
@@ -70,8 +72,8 @@ def _directories(listed: Mapping[str, Json], out: Path) -> Iterator[tuple[str, s
     for digest, file in listed.items():
         if file["source"]["packaging"] == "zip":
             source = Path(file["source"]["path"])
-            built = source.parent == out / "layers"
-            yield digest, f"{BUILT}/{source.name}" if built else str(source.relative_to(ROOT))
+            layer = source.parent == out / "layers"
+            yield digest, LAYERS[source.name] if layer else str(source.relative_to(ROOT))
 
 
 def _stable(directory: str) -> str:

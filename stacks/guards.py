@@ -5,15 +5,19 @@ list: an exception is a change of a rule, with its reason, here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aws_cdk.cx_api import CloudAssembly
-
-from stacks.config import Environment
-from stacks.constructs.work_queue import VISIBILITY_FACTOR
+if TYPE_CHECKING:
+    from aws_cdk.cx_api import CloudAssembly
 
 Json = Mapping[str, Any]
-Rule = Callable[[Json, Environment], Iterator[str]]
+Rule = Callable[[Json], Iterator[str]]
+
+VISIBILITY_FACTOR = 6
+"""A message stays hidden for six time-outs of its function: AWS's rule, so that throttled polls do not count as tries.
+
+The other side of it: a batch whose process dies comes back only after that time, so ingest's time-out is short (30 s,
+back after 3 minutes) and what takes longer goes one by one through ingest-one, where nobody else waits for it."""
 
 STATEFUL = {
     "AWS::S3::Bucket": "BucketName",
@@ -49,18 +53,21 @@ class GuardError(Exception):
     """A template breaks the project's rules; the text lists where and how."""
 
 
-def require(assembly: CloudAssembly, environment: Environment) -> None:
+def require(assembly: "CloudAssembly", *, keeps_data: bool) -> None:
     """Raise GuardError if any stack of the assembly breaks a rule."""
     breaches = [
-        f"{stack.stack_name}: {text}" for stack in assembly.stacks for text in breaches_of(stack.template, environment)
+        f"{stack.stack_name}: {text}"
+        for stack in assembly.stacks
+        for text in breaches_of(stack.template, keeps_data=keeps_data)
     ]
     if breaches:
         raise GuardError("\n".join(["the templates break rules of stacks/guards.py:", *breaches]))
 
 
-def breaches_of(template: Json, environment: Environment) -> list[str]:
+def breaches_of(template: Json, *, keeps_data: bool) -> list[str]:
     """Return what a template breaks, one sentence each."""
-    return [text for rule in RULES for text in rule(template["Resources"], environment)]
+    rules = (*RULES, kept_data_outlives_its_stack) if keeps_data else RULES
+    return [text for rule in rules for text in rule(template["Resources"])]
 
 
 def _of(resources: Json, kind: str) -> Iterator[tuple[str, Json]]:
@@ -91,7 +98,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def buckets_are_encrypted_and_private(resources: Json, environment: Environment) -> Iterator[str]:
+def buckets_are_encrypted_and_private(resources: Json) -> Iterator[str]:
     """Every bucket: default encryption, and all four ways of public access blocked."""
     switches = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
     for name, bucket in _of(resources, "AWS::S3::Bucket"):
@@ -102,7 +109,7 @@ def buckets_are_encrypted_and_private(resources: Json, environment: Environment)
             yield f"bucket {name} can be made public"
 
 
-def buckets_take_tls_only(resources: Json, environment: Environment) -> Iterator[str]:
+def buckets_take_tls_only(resources: Json) -> Iterator[str]:
     """Every bucket: a policy that denies what does not come over TLS."""
     closed: set[str] = set()
     for _, policy in _of(resources, "AWS::S3::BucketPolicy"):
@@ -115,7 +122,7 @@ def buckets_take_tls_only(resources: Json, environment: Environment) -> Iterator
             yield f"bucket {name} takes requests without TLS"
 
 
-def queues_and_topics_are_encrypted(resources: Json, environment: Environment) -> Iterator[str]:
+def queues_and_topics_are_encrypted(resources: Json) -> Iterator[str]:
     """Every queue and topic: the customer's key."""
     for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
         for name, item in _of(resources, kind):
@@ -123,7 +130,7 @@ def queues_and_topics_are_encrypted(resources: Json, environment: Environment) -
                 yield f"{kind} {name} is not encrypted under the customer's key"
 
 
-def queues_have_a_place_for_failures(resources: Json, environment: Environment) -> Iterator[str]:
+def queues_have_a_place_for_failures(resources: Json) -> Iterator[str]:
     """Every queue: a dead-letter queue, or is itself one."""
     dead: set[str] = set()
     for _, queue in _of(resources, "AWS::SQS::Queue"):
@@ -135,7 +142,7 @@ def queues_have_a_place_for_failures(resources: Json, environment: Environment) 
             yield f"queue {name} has no dead-letter queue"
 
 
-def messages_stay_hidden_long_enough(resources: Json, environment: Environment) -> Iterator[str]:
+def messages_stay_hidden_long_enough(resources: Json) -> Iterator[str]:
     """Every worked queue: visibility of at least six time-outs of its function."""
     queues = dict(_of(resources, "AWS::SQS::Queue"))
     functions = dict(_of(resources, "AWS::Lambda::Function"))
@@ -147,7 +154,7 @@ def messages_stay_hidden_long_enough(resources: Json, environment: Environment) 
                     yield f"queue {queue} shows messages again before {needed} s, the time {function} may need"
 
 
-def functions_are_bounded_logged_and_traced(resources: Json, environment: Environment) -> Iterator[str]:
+def functions_are_bounded_logged_and_traced(resources: Json) -> Iterator[str]:
     """Every function: explicit time-out and memory, X-Ray, and a log group that ends."""
     groups = {name for name, group in _of(resources, "AWS::Logs::LogGroup") if group.get("RetentionInDays")}
     for name, function in _of(resources, "AWS::Lambda::Function"):
@@ -159,14 +166,14 @@ def functions_are_bounded_logged_and_traced(resources: Json, environment: Enviro
             yield f"function {name} logs for ever"
 
 
-def log_groups_end_and_are_encrypted(resources: Json, environment: Environment) -> Iterator[str]:
+def log_groups_end_and_are_encrypted(resources: Json) -> Iterator[str]:
     """Every log group: retention and the customer's key."""
     for name, group in _of(resources, "AWS::Logs::LogGroup"):
         if not (group.get("RetentionInDays") and group.get("KmsKeyId")):
             yield f"log group {name} has no retention or no key"
 
 
-def stateful_things_have_no_name(resources: Json, environment: Environment) -> Iterator[str]:
+def stateful_things_have_no_name(resources: Json) -> Iterator[str]:
     """Whatever holds state: named by CloudFormation, so that it can be replaced and deployed twice."""
     for kind, named_by in STATEFUL.items():
         for name, item in _of(resources, kind):
@@ -174,17 +181,15 @@ def stateful_things_have_no_name(resources: Json, environment: Environment) -> I
                 yield f"{kind} {name} has a physical name"
 
 
-def kept_data_outlives_its_stack(resources: Json, environment: Environment) -> Iterator[str]:
+def kept_data_outlives_its_stack(resources: Json) -> Iterator[str]:
     """Where the environment keeps data: whatever holds state is retained."""
-    if not environment.keeps_data:
-        return
     for name, resource in resources.items():
         kept = resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain"
         if resource["Type"] in STATEFUL and not kept:
             yield f"{resource['Type']} {name} would be deleted with its stack"
 
 
-def principals_may_only_what_is_named(resources: Json, environment: Environment) -> Iterator[str]:
+def principals_may_only_what_is_named(resources: Json) -> Iterator[str]:
     """Every policy of a principal: no wildcard action, no Scan, and `*` as a resource only where AWS knows no other."""
     for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role"):
         for name, item in _of(resources, kind):
@@ -206,6 +211,5 @@ RULES: tuple[Rule, ...] = (
     functions_are_bounded_logged_and_traced,
     log_groups_end_and_are_encrypted,
     stateful_things_have_no_name,
-    kept_data_outlives_its_stack,
     principals_may_only_what_is_named,
 )

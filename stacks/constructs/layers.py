@@ -1,6 +1,5 @@
-"""The layers: this project's package, and its dependencies as layers/build.py made them (no Docker)."""
+"""The layers, as layers/build.py made them (no Docker)."""
 
-import hashlib
 from pathlib import Path
 
 from aws_cdk import aws_lambda as lambda_
@@ -12,14 +11,14 @@ NOT_CODE = ["**/__pycache__", "**/*.pyc", "**/*.egg-info"]
 
 
 class Layers(Construct):
-    """One stack's layer versions. A layer's hash is that of its recipe, so that templates do not depend on bytes."""
+    """One stack's layer versions. A layer's hash is that of its recipe: templates do not depend on built bytes."""
 
     def __init__(self, scope: Construct, construct_id: str, *, built: Path) -> None:
         super().__init__(scope, construct_id)
-        core = lambda_.Code.from_asset(str(ROOT / "layers" / "core"), exclude=["*", "!python", "!python/**", *NOT_CODE])
-        self.core = self._version("Core", core, "dicomlake")
-        self.base = self._version("Base", self._recipe(built, "base"), "what every function needs")
-        self.pixels = self._version("Pixels", self._recipe(built, "pixels"), "data sets and frames")
+        self._built = built
+        self.core = self._version("Core", "core", "dicomlake")
+        self.base = self._version("Base", "base", "what every function needs")
+        self.pixels = self._version("Pixels", "pixels", "data sets and frames")
 
     @property
     def for_look_ups(self) -> list[lambda_.ILayerVersion]:
@@ -31,16 +30,14 @@ class Layers(Construct):
         """The layers of functions that open data sets and frames."""
         return [self.core, self.base, self.pixels]
 
-    def _recipe(self, built: Path, name: str) -> lambda_.AssetCode:
-        deps = ROOT / "layers" / "deps"
-        recipe = (ROOT / "layers" / "build.py").read_bytes() + (deps / f"requirements-{name}.txt").read_bytes()
-        return lambda_.Code.from_asset(str(built / name), asset_hash=hashlib.sha256(recipe).hexdigest())
-
-    def _version(self, construct_id: str, code: lambda_.Code, description: str) -> lambda_.LayerVersion:
+    def _version(self, construct_id: str, name: str, description: str) -> lambda_.LayerVersion:
+        recipe = self._built / f"{name}.recipe"
+        if not recipe.exists():
+            raise FileNotFoundError(f"layer {name} is not built; run `python layers/build.py`")
         return lambda_.LayerVersion(
             self,
             construct_id,
-            code=code,
+            code=lambda_.Code.from_asset(str(self._built / name), asset_hash=recipe.read_text()),
             description=description,
             compatible_runtimes=[RUNTIME],
             compatible_architectures=[lambda_.Architecture.X86_64],

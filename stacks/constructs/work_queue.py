@@ -7,11 +7,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-VISIBILITY_FACTOR = 6
-"""A message stays hidden for six time-outs of its function: AWS's rule, so that throttled polls do not count as tries.
-
-The other side of it: a batch whose process dies comes back only after that time, so ingest's time-out is short (30 s,
-back after 3 minutes) and what takes longer goes one by one through ingest-one, where nobody else waits for it."""
+from stacks.guards import VISIBILITY_FACTOR
 
 RETENTION = Duration.days(14)
 KEY_REUSE = Duration.hours(1)
