@@ -1,13 +1,14 @@
 """What goes into a pack comes out of it, by as few reads as promised."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomlake.domain.model import Frame, Splice
-from dicomlake.lake.blocks import BLOCK_SIZE
+from dicomlake.lake.blocks import BLOCK_SIZE, HELD_LIMIT, KEPT_BLOCKS
 from dicomlake.lake.pack import PackReader, PackWriter, frame_record_range, parse_frame_record
 from dicomlake.lake.writer import HOLD_LIMIT
 from tests.unit.lake.packs import Given, Ranges, add, finish, frame, framed, packed, reading, record
@@ -140,6 +141,30 @@ def test_head_of_a_large_pack_costs_one_bounded_read() -> None:
     assert ranges.asked[-1][1] <= BLOCK_SIZE
 
 
+def test_neighbours_read_in_any_order_cost_one_read_a_block() -> None:
+    noise = [bytes((at * step) % 251 for step in range(9000)) for at in range(1, 121)]
+    data, _ = packed(*[Given(record(f"1.{at}"), metadata=text) for at, text in enumerate(noise)])
+    ranges = Ranges(data)
+    reader = PackReader(ranges, len(data), tail_size=48)
+    blocks = len(reader.footer().metadata)
+    ranges.asked.clear()
+
+    found = {reader.metadata(ordinal * 49 % 120) for ordinal in range(120)}
+
+    assert found == set(noise)
+    assert len(ranges.asked) == blocks > 3
+
+
+def test_reader_keeps_a_bounded_number_of_blocks() -> None:
+    large = bytes(20 * BLOCK_SIZE)
+    data, _ = packed(Given(record("1.1"), head=large), Given(record("1.2"), head=b"small"))
+    reader = reading(data, tail_size=48)
+
+    assert reader.head(0) == large
+    assert len(reader._heads._kept) == KEPT_BLOCKS
+    assert reader.head(1) == b"small"
+
+
 def test_bulk_data_inside_a_large_head_is_read_by_range() -> None:
     bulk = bytes(at * at % 256 for at in range(3 * BLOCK_SIZE))
     data, _ = packed(Given(record("1.1"), head=b"head" + bulk, splices=(Splice(4, 0, 0, 2),)))
@@ -166,6 +191,21 @@ def test_head_that_comes_in_parts_is_one_head() -> None:
     writer.close()
 
     assert reading(bytes(out)).head(1) == b"".join(parts)
+
+
+def test_large_head_leaves_before_the_pack_is_closed_and_frames_stay_where_they_are_said_to_be() -> None:
+    out = bytearray()
+    writer = PackWriter(out.extend, "pack")
+    noise = Random(5).randbytes(2 * HELD_LIMIT)
+
+    add(writer, Given(record("1.1", frames=2), framed(b"first", b"second"), head=noise))
+    written_before_close = len(out)
+    writer.close()
+
+    reader = reading(bytes(out))
+    assert written_before_close > len(noise) - HELD_LIMIT
+    assert [reader.frame_bytes(one) for one in reader.frames(0)] == [b"first", b"second"]
+    assert reader.head(0) == noise
 
 
 def test_aborted_instance_leaves_nothing_in_the_pack() -> None:

@@ -19,6 +19,9 @@ ZSTD_LEVEL = 3
 HELD_LIMIT = 4 * 1024 * 1024
 """Finished blocks are held back so that frames lie together; beyond this many bytes they are written where they are."""
 
+KEPT_BLOCKS = 8
+"""A reader keeps this many unpacked blocks, 2 MiB: the metadata of 150 CT slices, in whatever order they are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -83,14 +86,14 @@ class BlockWriter:
 
 
 class BlockReader:
-    """Reads values out of a stream of blocks; the block read last is kept, since neighbours are asked for together."""
+    """Reads values out of a stream of blocks; the blocks read last are kept: neighbours are asked for together."""
 
     def __init__(self, blocks: Sequence[Block], read: Callable[[Span], bytes]) -> None:
         self._blocks = blocks
         self._ends = list(accumulate(block.raw_length for block in blocks))
         self._read = read
         self._zstd = zstandard.ZstdDecompressor()
-        self._kept: tuple[int, bytes] = (-1, b"")
+        self._kept: dict[int, bytes] = {}
 
     def value(self, span: Span) -> bytes:
         """Return a whole value. Raises MalformedError where the stream does not hold it or a block is damaged."""
@@ -109,9 +112,11 @@ class BlockReader:
             position += len(part)
 
     def _block(self, index: int) -> bytes:
-        if self._kept[0] != index:
-            self._kept = index, self._unpack(self._blocks[index])
-        return self._kept[1]
+        block = self._kept.pop(index, None) or self._unpack(self._blocks[index])
+        if len(self._kept) >= KEPT_BLOCKS:
+            del self._kept[next(iter(self._kept))]
+        self._kept[index] = block
+        return block
 
     def _unpack(self, block: Block) -> bytes:
         packed = self._read(block.place)
