@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import (
     ClientError,
+    FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
     ResponseStreamingError,
@@ -82,3 +83,5 @@ def aws_errors() -> Iterator[None]:
         raise raised from exc
     except (UnreachableError, HTTPClientError, IncompleteReadError, ResponseStreamingError) as exc:
         raise UnavailableError(f"the service could not be reached ({type(exc).__name__})") from None
+    except FlexibleChecksumError as exc:
+        raise UnavailableError("what arrived does not have the checksum that was sent; try again") from exc

@@ -251,13 +251,17 @@ class _Upload:
 
 
 def _read_into(stream: Any, body: bytearray) -> None:
-    """Fill the buffer from the answer; a connection that ends early is an error, never a shorter object."""
+    """Fill the buffer from the answer; a connection that ends early is an error, never a shorter object.
+
+    The last read meets the end: only there does botocore compare the object's checksum with what it read.
+    """
     view, filled = memoryview(body), 0
     while filled < len(body):
         count = stream.readinto(view[filled:])
         if not count:
             raise UnavailableError("the object's transfer ended early; try again later")
         filled += count
+    stream.readinto(bytearray(1))
 
 
 def _sendable(body: bytes | bytearray | memoryview) -> bytes | bytearray:
