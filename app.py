@@ -12,7 +12,7 @@ from stacks.config import ENVIRONMENTS, FEATURE_FLAGS
 
 def main() -> None:
     """Make the stacks, check them, write the assembly."""
-    app = App(analytics_reporting=False, context=FEATURE_FLAGS)
+    app = App(analytics_reporting=False, context=FEATURE_FLAGS, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
     environment = ENVIRONMENTS[app.node.try_get_context("env") or os.environ.get("ENV", "dev")]
     built = Path(app.node.try_get_context("layers") or "build/layers")
     lake.build(app, environment, layers=built.resolve())
