@@ -12,6 +12,7 @@ from dicomlake.adapters.memory import (
     MemorySecretSource,
     MemoryWorkQueue,
 )
+from dicomlake.adapters.memory.uploads import MemoryUploadSigner
 from dicomlake.domain.commit import Commit, CommitRow, SeriesShare
 from dicomlake.domain.ledger import LedgerEntry, Step, Tally
 from dicomlake.domain.levels import split
@@ -74,6 +75,7 @@ class StoredLake:
         self.ids = MemoryIdSource()
         self.secret = MemorySecretSource()
         self.landing = MemoryObjectStore("landing")
+        self.uploads = MemoryUploadSigner(self.landing)
         self.quarantine = MemoryObjectStore("quarantine")
         self._build = Builder()
 
@@ -83,7 +85,7 @@ class StoredLake:
             stores={STORE: OpenStore(STORE, self.datastore, cleared)},
             default_store=STORE,
             landing_bucket="landing",
-            landing=self.landing,
+            uploads=self.uploads,
             quarantine=self.quarantine,
             secret=self.secret,
             clock=self.clock,

@@ -1,7 +1,6 @@
 """The requests that viewers and DICOMweb clients send, verbatim (docs/conformance.md)."""
 
 import json
-from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 from typing import Any, cast
@@ -20,11 +19,11 @@ OHIF_FRAMES = 'multipart/related; type="application/octet-stream"; transfer-synt
 
 
 @pytest.fixture(scope="module")
-def services() -> Iterator[Services]:
+def services() -> Services:
     lake = StoredLake()
     lake.add("1.2.1", "1.2.1.1", [[b"one"], [b"two"], [b"three"]])
     lake.add("1.2.1", "1.2.1.2", [[b"cine-%d" % number for number in range(10)]], modality="US")
-    yield lake.services()
+    return lake.services()
 
 
 def parts_of(response: dict[str, Any]) -> list[Message]:

@@ -136,6 +136,34 @@ class ObjectStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A PUT that needs no credentials: its URL, and the headers that must be sent with it."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class UploadSigner(Protocol):
+    """Lets a sender write objects of one bucket without credentials: whole, or in parts above 5 GB or by choice."""
+
+    def sign_whole(self, key: str, seconds: int, sha256: str = "") -> SignedRequest:
+        """Sign the PUT of a whole object; with a SHA-256 (hex) the store refuses any other content."""
+        ...
+
+    def begin_parts(self, key: str) -> str:
+        """Begin an upload in parts and return its id."""
+        ...
+
+    def sign_part(self, key: str, upload: str, number: int, seconds: int) -> SignedRequest:
+        """Sign the PUT of one part, numbered from 1; its answer's ETag is needed to complete."""
+        ...
+
+    def complete_parts(self, key: str, upload: str, etags: Sequence[str]) -> None:
+        """Make an object of the parts, in order; NotFoundError if there is no such upload."""
+        ...
+
+
 # --- index ---------------------------------------------------------------------------------------------------------
 
 

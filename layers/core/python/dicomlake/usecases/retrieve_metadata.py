@@ -10,7 +10,7 @@ from itertools import groupby
 from dicomlake.domain.errors import NotFoundError, TooLargeError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, StudyUid, Visibility
 from dicomlake.domain.study import Series
-from dicomlake.lake.pack import PackReader
+from dicomlake.lake.reader import PackReader
 from dicomlake.ports import Datastore, ObjectStore, all_instances
 
 MAX_RAW = 64 * 1024 * 1024

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dicomlake.domain.errors import InvalidRequestError, NotFoundError
 from dicomlake.domain.model import is_uid
-from dicomlake.web import dicomweb
+from dicomlake.web import dicomweb, operations
 from dicomlake.web.authorize import Permission
 from dicomlake.web.call import Call
 from dicomlake.web.response import Response
@@ -44,6 +44,15 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_SERIES}/metadata", Permission.READ, dicomweb.get_series_metadata),
     Route("GET", f"{_INSTANCE}/metadata", Permission.READ, dicomweb.get_instance_metadata),
     Route("GET", f"{_INSTANCE}/frames/{{frames}}", Permission.READ, dicomweb.get_frames),
+    Route("POST", "/uploads", Permission.UPLOAD, operations.post_uploads),
+    Route("POST", "/uploads/complete", Permission.UPLOAD, operations.post_complete),
+    Route("GET", "/lake/where", Permission.READ, operations.get_where),
+    Route("GET", "/lake/studies/{study}", Permission.READ, operations.get_study),
+    Route("GET", "/lake/restore/{study}/{series}/{instance}", Permission.READ, operations.get_restore),
+    Route("GET", "/lake/quarantine", Permission.OPERATE, operations.get_quarantine),
+    Route("GET", "/lake/quarantine/{hash}/{version}", Permission.OPERATE, operations.get_quarantined),
+    Route("GET", "/lake/statistics", Permission.OPERATE, operations.get_statistics),
+    Route("GET", "/lake/changes", Permission.OPERATE, operations.get_changes),
 )
 _UIDS = ("study", "series", "instance")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from dicomlake.domain.errors import NotFoundError
 from dicomlake.domain.model import DatastoreId
-from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, SecretSource
+from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, SecretSource, UploadSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Services:
     stores: Mapping[DatastoreId, OpenStore]
     default_store: DatastoreId
     landing_bucket: str
-    landing: ObjectStore
+    uploads: UploadSigner
     quarantine: ObjectStore
     secret: SecretSource
     clock: Clock
