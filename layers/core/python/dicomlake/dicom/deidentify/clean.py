@@ -15,6 +15,7 @@ from dicomlake.dicom.deidentify.names import KeyedNames, PatientIdentity
 from dicomlake.dicom.deidentify.plan import PATIENT_ID, Edit, apply_edits, plan_edits
 from dicomlake.dicom.deidentify.profile import profile_for
 from dicomlake.dicom.deidentify.refusal import NATIVE_SYNTAXES, refuse_content
+from dicomlake.dicom.source import ByteSource
 from dicomlake.domain.errors import RefusedError
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid
 
@@ -42,6 +43,27 @@ class CleanHead:
     def size(self) -> int:
         """The bytes of the whole object, pixels included."""
         return len(self.before) + self.pixel_length + len(self.after)
+
+    def source(self) -> ByteSource:
+        """Return the whole object with nothing (zeros) for pixels: all that is needed to parse it."""
+        return _Outline(self.before, self.after, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """An object of which only both ends are there; what lies between reads as zeros."""
+
+    before: bytes
+    after: bytes
+    size: int
+
+    def read(self, start: int, length: int) -> memoryview:
+        """Return the bytes from `start`; fewer than `length` where the object ends."""
+        end = min(start + length, self.size)
+        tail = self.size - len(self.after)
+        gap = max(0, min(end, tail) - max(start, len(self.before)))
+        after = self.after[max(0, start - tail) : max(0, end - tail)]
+        return memoryview(self.before[start:end] + bytes(gap) + after)
 
 
 def clean_head(head: bytes, source_syntax: str, source: str, pixel_length: int, names: KeyedNames) -> CleanHead:
