@@ -1,17 +1,28 @@
-"""One suite a port, run on every adapter: memory, and AWS's services as moto tells them."""
+"""One suite a port, run on every adapter: memory, and AWS's services as moto and the embedded engine tell them.
+
+`-m "not engine"` leaves out the engine; without its environment (`make setup`) its tests skip.
+"""
 
 import os
-from collections.abc import Iterator
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Lock
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+from uuid import uuid4
 
 import botocore.session
 import pytest
 from moto import mock_aws
 
 from dicomlake.adapters.dynamodb import dynamodb_datastore
-from dicomlake.adapters.memory import MemoryDatastore, MemoryObjectStore
-from dicomlake.ports import Datastore
+from dicomlake.adapters.memory import MemoryBuckets, MemoryDatastore, MemoryObjectStore
+from dicomlake.adapters.s3 import S3ObjectStore
+from dicomlake.ports import Datastore, ObjectStore
 from tests.builders import Builder
 
 REGION = "eu-central-1"
@@ -45,20 +56,21 @@ class OneAtATime:
 
 
 class Aws:
-    """Clients for one engine: moto in this process."""
+    """Clients for one place: moto in this process, or the engine at its endpoint."""
 
-    def __init__(self) -> None:
+    def __init__(self, endpoint: str = "") -> None:
         self._session = botocore.session.Session()
+        self._endpoint = {"endpoint_url": endpoint} if endpoint else {}
 
     def client(self, service: str) -> Any:
-        """Return a client of the engine."""
-        return self._session.create_client(service, **CREDENTIALS)
+        """Return a client."""
+        return self._session.create_client(service, **CREDENTIALS, **self._endpoint)
 
     def table(self, name: str) -> Any:
         """Make an index table; return a client that can be used from threads."""
         client = self.client("dynamodb")
         client.create_table(TableName=name, **TABLE)
-        return OneAtATime(client)
+        return client if self._endpoint else OneAtATime(client)
 
     def bucket(self, name: str) -> Any:
         """Make a versioned bucket; return a client."""
@@ -68,9 +80,25 @@ class Aws:
         return client
 
 
+OpenBucket = Callable[[str], ObjectStore]
+ENGINE = Path(__file__).parents[2] / "build/engine-venv/bin/ministack"
+PLACES = ["memory", "moto", pytest.param("engine", marks=pytest.mark.engine)]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "engine: runs on the embedded engine")
+
+
 @pytest.fixture
 def builder() -> Builder:
     return Builder(7)
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """Makes names of buckets and tables that no other test of the same engine uses."""
+    suffix = uuid4().hex[:12]
+    return lambda name: f"{name}-{suffix}"
 
 
 @pytest.fixture
@@ -81,9 +109,83 @@ def moto_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         yield Aws()
 
 
-@pytest.fixture(params=["memory", "moto"])
-def store(request: pytest.FixtureRequest) -> Datastore:
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """The embedded engine, started once and empty."""
+    if not ENGINE.exists():
+        pytest.skip("the engine's environment is missing; run make setup")
+    home, port = tmp_path_factory.mktemp("engine"), free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "BIND_HOST": "127.0.0.1",
+        "DOCKER_HOST": "unix:///nonexistent",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "MINISTACK_REGION": REGION,
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(home / "state"),
+        "S3_DATA_DIR": str(home / "s3"),
+    }
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen([str(ENGINE)], env=environment, cwd=home, stdout=log, stderr=log)  # noqa: S603
+    try:
+        wait_until_it_answers(process, f"http://127.0.0.1:{port}")
+        yield Aws(f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the engine ended while it started"
+        try:
+            with urlopen(f"{url}/_ministack/health", timeout=2):  # noqa: S310
+                return
+        except (URLError, OSError):
+            time.sleep(0.05)
+    pytest.fail("the engine did not answer within 60 s")
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> Aws | None:
+    """Where the adapters under test run; None is memory."""
     if request.param == "memory":
+        return None
+    aws: Aws = request.getfixturevalue("moto_aws" if request.param == "moto" else "engine")
+    return aws
+
+
+@pytest.fixture
+def store(place: Aws | None, unique: Callable[[str], str]) -> Datastore:
+    """An empty data store."""
+    if place is None:
         return MemoryDatastore()
-    client = request.getfixturevalue("moto_aws").table("index")
-    return dynamodb_datastore(client, "index", MemoryObjectStore("lake"))
+    name = unique("index")
+    return dynamodb_datastore(place.table(name), name, MemoryObjectStore("lake"))
+
+
+@pytest.fixture
+def bucket(place: Aws | None) -> OpenBucket:
+    """Opens versioned buckets of one place by name."""
+    if place is None:
+        buckets = MemoryBuckets()
+        return lambda name: MemoryObjectStore(name, buckets)
+    return lambda name: S3ObjectStore(place.bucket(name), name)
+
+
+@pytest.fixture
+def objects(bucket: OpenBucket, unique: Callable[[str], str]) -> ObjectStore:
+    """An empty versioned bucket."""
+    return bucket(unique("lake"))

@@ -5,28 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from dicomlake.adapters import s3
-from dicomlake.adapters.memory import MemoryBuckets, MemoryObjectStore
-from dicomlake.adapters.s3 import S3ObjectStore
 from dicomlake.domain.errors import NotFoundError
 from dicomlake.ports import ObjectInfo, ObjectStore
+from tests.contract.conftest import OpenBucket
 
 KEY = "packs/患者 a+b%20#1.dlp"
-OpenBucket = Callable[[str], ObjectStore]
-
-
-@pytest.fixture(params=["memory", "moto"])
-def bucket(request: pytest.FixtureRequest) -> OpenBucket:
-    """Opens versioned buckets of one engine by name."""
-    if request.param == "memory":
-        buckets = MemoryBuckets()
-        return lambda name: MemoryObjectStore(name, buckets)
-    aws = request.getfixturevalue("moto_aws")
-    return lambda name: S3ObjectStore(aws.bucket(name), name)
-
-
-@pytest.fixture
-def objects(bucket: OpenBucket) -> ObjectStore:
-    return bucket("lake")
 
 
 def test_what_is_put_is_read_back_writable(objects: ObjectStore) -> None:
@@ -121,31 +104,33 @@ def test_every_version_is_listed_once_in_key_order(objects: ObjectStore, limit: 
     assert all(i.modified_at.endswith("Z") for i in found)
 
 
-def test_an_object_is_copied_from_another_bucket_by_version(bucket: OpenBucket) -> None:
-    landing, quarantine = bucket("landing"), bucket("quarantine")
+def test_an_object_is_copied_from_another_bucket_by_version(bucket: OpenBucket, unique: Callable[[str], str]) -> None:
+    source = unique("landing")
+    landing, quarantine = bucket(source), bucket(unique("quarantine"))
     landing.put(KEY, b"sent first")
     version_id = landing.info(KEY).version_id
     landing.put(KEY, b"sent later")
 
-    quarantine.copy_in("landing", KEY, version_id, "objects/1", 10)
-    quarantine.copy_in("landing", KEY, "", "objects/2", 10)
+    quarantine.copy_in(source, KEY, version_id, "objects/1", 10)
+    quarantine.copy_in(source, KEY, "", "objects/2", 10)
 
     assert quarantine.get("objects/1") == b"sent first"
     assert quarantine.get("objects/2") == b"sent later"
     with pytest.raises(NotFoundError):
-        quarantine.copy_in("landing", "absent", "", "objects/3", 10)
+        quarantine.copy_in(source, "absent", "", "objects/3", 10)
 
 
 def test_an_object_too_large_to_copy_whole_is_copied_in_parts(
-    bucket: OpenBucket, monkeypatch: pytest.MonkeyPatch
+    bucket: OpenBucket, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3, "COPY_WHOLE", 1000)
     monkeypatch.setattr(s3, "COPY_PART", 5 * s3.MIB)
-    landing, quarantine = bucket("landing"), bucket("quarantine")
+    source = unique("landing")
+    landing, quarantine = bucket(source), bucket(unique("quarantine"))
     body = bytes(range(256)) * 4096 * 6
     landing.put(KEY, body)
 
-    quarantine.copy_in("landing", KEY, landing.info(KEY).version_id, "objects/1", len(body))
+    quarantine.copy_in(source, KEY, landing.info(KEY).version_id, "objects/1", len(body))
 
     assert quarantine.get("objects/1") == body
 
