@@ -97,7 +97,12 @@ def decode_journal(data: bytes) -> tuple[JournalEntry, ...]:
 def in_order(entries: Iterable[JournalEntry]) -> list[JournalEntry]:
     """Return entries of many journal objects in the order a rebuild applies them, each once."""
     once = {(entry.subject, entry.version): entry for entry in entries}
-    return sorted(once.values(), key=lambda entry: (entry.version, entry.at, entry.change_id))
+    return sorted(once.values(), key=_order)
+
+
+def _order(entry: JournalEntry) -> tuple[int, str, str, tuple[str, ...]]:
+    uids = (entry.subject.study_uid, entry.subject.series_uid, entry.subject.instance_uid)
+    return entry.version, entry.at, entry.change_id, tuple([uid or "" for uid in uids])
 
 
 def _to_json(entry: JournalEntry) -> dict[str, Any]:
