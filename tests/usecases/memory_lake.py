@@ -25,7 +25,7 @@ from dicomlake.domain.study import SettlePolicy
 from dicomlake.ports import Datastore
 from dicomlake.usecases.compact_series import compact_series
 from dicomlake.usecases.finish_study import finish_study
-from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, ingest_batch
+from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
 from dicomlake.usecases.plan_study import plan_study
 from dicomlake.usecases.sequence_changes import sequence_changes
 from dicomlake.usecases.settle_study import settle_study
@@ -115,19 +115,21 @@ class MemoryLake:
             landing=self.landing,
             quarantine=Watched(self.quarantine, self.fault),  # type: ignore[arg-type]
             events=Watched(self.events, self.fault),  # type: ignore[arg-type]
-            again=Watched(self.again, self.fault),  # type: ignore[arg-type]
-            alone=Watched(self.alone, self.fault),  # type: ignore[arg-type]
-            large=self.large,
             context=StoreContext(frame_key(self.secret, DATASTORE), self.clock),
             secret=self.secret,
             clock=self.clock,
             ids=self.ids,
         )
 
+    def queues(self) -> IngestQueues:
+        """Where an ingest hands things on."""
+        again, alone = Watched(self.again, self.fault), Watched(self.alone, self.fault)
+        return IngestQueues(again, alone, self.large)  # type: ignore[arg-type]
+
     def ingest(self, batch: Sequence[Received], policy: RoutePolicy = HERE) -> None:
         """Deliver a batch; what a death or a retryable error leaves comes back once more."""
         try:
-            self.reports.append(ingest_batch(batch, self.ports(), policy, lambda: False))
+            self.reports.append(ingest_batch(batch, self.ports(), self.queues(), policy, lambda: False))
         except (Crash, RetryableError):
             self.in_flight += [Received(r.command, r.receipt + "'", r.receives + 1) for r in batch]
 

@@ -55,6 +55,10 @@ class Committed:
     studies: set[StudyUid] = field(default_factory=set)
     unsettled: list[LedgerKey] = field(default_factory=list)
 
+    def error(self) -> RetryableError:
+        """What to raise where nothing may stay unsettled."""
+        return LostRaceError(f"{len(self.unsettled)} instances could not be committed now")
+
 
 @dataclass(frozen=True, slots=True)
 class _Ended:

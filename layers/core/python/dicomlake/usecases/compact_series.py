@@ -47,12 +47,18 @@ def compact_series(
     records = _visible(command, store) if moved else before
     metadata = _metadata(records, store.objects)
     found = findings(_modality(command, store), [_parsed(text) for text in metadata])
-    key = series_metadata_key(series_ref(secret, command.study_uid, command.series_uid), ids.new())
+    key = _metadata_key(command, secret)
     store.objects.put(key, build_series_metadata(metadata), "application/json")
     packs = _packs(records)
     settled = Series(command.series_uid, metadata_key=key, metadata_instances=len(records), packs=packs, findings=found)
     store.studies.save_series(command.study_uid, settled)
     return SeriesCompacted(len(records), len(packs_before), len(packs), moved, found)
+
+
+def _metadata_key(command: CompactSeries, secret: LakeSecret) -> str:
+    """Generations take turns between two objects: readers of the last one are not disturbed, and nothing piles up."""
+    ref = series_ref(secret, command.study_uid, command.series_uid)
+    return series_metadata_key(ref, f"{command.generation % 2:032x}")
 
 
 def _visible(command: CompactSeries, store: Datastore) -> list[InstanceRecord]:

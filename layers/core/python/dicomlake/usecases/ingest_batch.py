@@ -37,13 +37,19 @@ class IngestPorts:
     landing: ObjectStore
     quarantine: ObjectStore
     events: EventPublisher
-    again: WorkQueue
-    alone: WorkQueue
-    large: WorkQueue
     context: StoreContext
     secret: LakeSecret
     clock: Clock
     ids: IdSource
+
+
+@dataclass(frozen=True, slots=True)
+class IngestQueues:
+    """Where a batch hands on what it does not decide: `again` is its own queue, `alone` takes one object at a time."""
+
+    again: WorkQueue
+    alone: WorkQueue
+    large: WorkQueue
 
 
 @dataclass(slots=True)
@@ -59,13 +65,17 @@ class BatchReport:
 
 
 def ingest_batch(
-    received: Sequence[Received], ports: IngestPorts, policy: RoutePolicy, out_of_time: Callable[[], bool]
+    received: Sequence[Received],
+    ports: IngestPorts,
+    queues: IngestQueues,
+    policy: RoutePolicy,
+    out_of_time: Callable[[], bool],
 ) -> BatchReport:
     """Decide what can be decided now and hand on the rest; a RetryableError sends the whole batch back."""
     report = BatchReport()
     routes = route_batch(tuple(received), policy)
     rejected = [Rejected(item.command.landed, Reason.EMPTY, "0 bytes") for item in routes[Route.EMPTY]]
-    _hand_on(routes, ports, report)
+    _hand_on(routes, queues, report)
     work = _undecided(routes[Route.HERE], ports, report)
     batch = _Batch(ports, report, rejected)
     batch.pack(work, out_of_time)
@@ -73,13 +83,13 @@ def ingest_batch(
     batch.quarantine()
     if report.studies:
         ports.events.publish(InstancesStored(ports.datastore_id, batch.first_pack, tuple(sorted(report.studies))))
-    batch.send_back()
+    batch.send_back(queues.again)
     return report
 
 
-def _hand_on(routes: dict[Route, tuple[Received, ...]], ports: IngestPorts, report: BatchReport) -> None:
-    queues = {Route.LARGE: ports.large, Route.ALONE: ports.alone, Route.LATER: ports.again}
-    for route, queue in queues.items():
+def _hand_on(routes: dict[Route, tuple[Received, ...]], queues: IngestQueues, report: BatchReport) -> None:
+    ways = {Route.LARGE: queues.large, Route.ALONE: queues.alone, Route.LATER: queues.again}
+    for route, queue in ways.items():
         if routes[route]:
             queue.send([item.command for item in routes[route]])
             report.sent[str(route)] = len(routes[route])
@@ -165,15 +175,15 @@ class _Batch:
             self._report.tally += Tally(quarantined=kept)
             self._report.decided_before += len(self._rejected) - kept
 
-    def send_back(self) -> None:
+    def send_back(self, again: WorkQueue) -> None:
         """Re-enqueue what had no time and what failed, the latter with growing delay and its attempt counted."""
-        ports, report = self._ports, self._report
+        report = self._report
         if self._later:
-            ports.again.send(self._later)
+            again.send(self._later)
             report.sent[str(Route.LATER)] = report.sent.get(str(Route.LATER), 0) + len(self._later)
         for command in self._failed:
             self._note(command)
-            ports.again.send([replace(command, attempt=command.attempt + 1)], retry_delay(command.attempt))
+            again.send([replace(command, attempt=command.attempt + 1)], retry_delay(command.attempt))
         if self._failed:
             report.sent["retried"] = len(self._failed)
 

@@ -1,0 +1,92 @@
+"""The composition root: settings become adapters, once per process, each only when it is first asked for.
+
+A port whose bucket or secret this function was not told of can be composed, but not used: its first call fails.
+"""
+
+from functools import cached_property
+
+from dicomlake import wire
+from dicomlake.adapters.calls import CallMeter
+from dicomlake.adapters.clients import AwsClients
+from dicomlake.adapters.clock import RandomIdSource, SystemClock
+from dicomlake.adapters.dynamodb import dynamodb_datastore
+from dicomlake.adapters.s3 import S3ObjectStore
+from dicomlake.adapters.secrets import SecretsManagerSecretSource
+from dicomlake.adapters.sns import EncodedMessage, SnsEventPublisher
+from dicomlake.adapters.sqs import SqsWorkQueue
+from dicomlake.adapters.stepfunctions import Machines, StepFunctionsWorkflows
+from dicomlake.domain.ids import LakeSecret
+from dicomlake.domain.model import DatastoreId
+from dicomlake.ports import Datastore
+from dicomlake.settings import Settings
+
+
+class Lake:
+    """Every port of one process over AWS."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.meter = CallMeter()
+        self.clock = SystemClock()
+        self.ids = RandomIdSource()
+        self._clients = AwsClients(settings.region, self.meter)
+        self._datastores: dict[DatastoreId, Datastore] = {}
+        self._queues: dict[str, SqsWorkQueue] = {}
+
+    def datastore(self, datastore_id: DatastoreId) -> Datastore:
+        """Return the ports of one data store."""
+        if datastore_id not in self._datastores:
+            store = self.settings.stores[datastore_id]
+            objects = S3ObjectStore(self._clients.s3, store.bucket)
+            self._datastores[datastore_id] = dynamodb_datastore(self._clients.dynamodb, store.table, objects)
+        return self._datastores[datastore_id]
+
+    def queue(self, name: str) -> SqsWorkQueue:
+        """Return a work queue by its name in the settings: INGEST, INGEST_ONE, LARGE, SETTLE, DEIDENTIFY."""
+        if name not in self._queues:
+            url = self.settings.text(f"{name}_QUEUE_URL")
+            self._queues[name] = SqsWorkQueue(self._clients.sqs, url, wire.dumps)
+        return self._queues[name]
+
+    @cached_property
+    def landing(self) -> S3ObjectStore:
+        """The landing bucket."""
+        return S3ObjectStore(self._clients.s3, self.settings.values.get("LANDING_BUCKET", ""))
+
+    @cached_property
+    def quarantine(self) -> S3ObjectStore:
+        """The quarantine bucket."""
+        return S3ObjectStore(self._clients.s3, self.settings.values.get("QUARANTINE_BUCKET", ""))
+
+    @cached_property
+    def events(self) -> SnsEventPublisher:
+        """The topic lake-events."""
+        return SnsEventPublisher(self._clients.sns, self.settings.text("EVENTS_TOPIC"), self._encode_event)
+
+    @cached_property
+    def workflows(self) -> StepFunctionsWorkflows:
+        """The state machines; a function starts only those it was told of."""
+        values = self.settings.values
+        machines = Machines(
+            settle_study=values.get("STUDY_MACHINE_ARN", ""),
+            settle_large_study=values.get("LARGE_STUDY_MACHINE_ARN", ""),
+            ingest_large=values.get("LARGE_MACHINE_ARN", ""),
+        )
+        return StepFunctionsWorkflows(self._clients.stepfunctions, machines, wire.dumps)
+
+    @cached_property
+    def secrets(self) -> SecretsManagerSecretSource:
+        """Where the lake's secret is kept."""
+        return SecretsManagerSecretSource(self._clients.secretsmanager, self.settings.values.get("SECRET_ARN", ""))
+
+    @property
+    def secret(self) -> LakeSecret:
+        """The lake's secret."""
+        return self.secrets.lake_secret()
+
+    def _encode_event(self, event: object) -> EncodedMessage:
+        """Subscribers filter by type and by the data store's name; neither tells of a patient."""
+        datastore_id = DatastoreId(str(getattr(event, "datastore", "")))
+        known = self.settings.stores.get(datastore_id)
+        attributes = {"type": type(event).__name__, "store": known.name if known else "", "datastore": datastore_id}
+        return EncodedMessage(wire.dumps(event), attributes)

@@ -1,0 +1,40 @@
+"""Wiring of the API: the services a request may need, composed once, and one answer per event."""
+
+from typing import Any
+
+from dicomlake.composition import Lake
+from dicomlake.domain.model import DatastoreId
+from dicomlake.entry.handling import Event, Line
+from dicomlake.web.app import answer
+from dicomlake.web.services import OpenStore, Services
+
+
+def answer_request(event: Event, context: Any, lake: Lake, line: Line) -> Event:
+    """Answer one API Gateway event."""
+    response = answer(event, _services(lake))
+    line |= {"status": response.get("statusCode"), "method": _method(event)}
+    return response
+
+
+def _method(event: Event) -> str:
+    return str(event.get("requestContext", {}).get("http", {}).get("method", ""))
+
+
+def _services(lake: Lake) -> Services:
+    """The function that serves one data store has no bucket but its own: what it was not told of is never asked for."""
+    settings = lake.settings
+    operator = settings.values.get("OPERATOR_ROLE_ARN", "")
+    return Services(
+        stores={
+            datastore_id: OpenStore(datastore_id, lake.datastore(datastore_id), store.cleared)
+            for datastore_id, store in settings.stores.items()
+        },
+        default_store=DatastoreId(settings.values.get("DEFAULT_STORE") or next(iter(settings.stores))),
+        landing_bucket=settings.values.get("LANDING_BUCKET", ""),
+        uploads=lake.landing,
+        quarantine=lake.quarantine,
+        secret=lake.secrets,
+        clock=lake.clock,
+        ids=lake.ids,
+        operators=frozenset({operator} - {""}),
+    )

@@ -1,0 +1,36 @@
+"""Wiring of what goes aside: large objects to their machine, and what no process survived to quarantine."""
+
+from typing import Any
+
+from dicomlake.composition import Lake
+from dicomlake.domain.errors import Reason
+from dicomlake.domain.ids import ledger_key
+from dicomlake.entry.handling import Event, Line, each_record
+from dicomlake.landing_events import ingest_commands
+from dicomlake.usecases.quarantine_objects import Rejected, quarantine_objects
+
+DETAIL = "its process ended or timed out every time"
+
+
+def large_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
+    """Start one execution per object, named by its ledger key, so that a redelivered message starts none."""
+
+    def start(body: str) -> None:
+        for command in ingest_commands(body):
+            key = ledger_key(lake.secret, command.landed)
+            version = ledger_key(lake.secret, type(command.landed)("", key.version_id, "", 0)).object_hash
+            lake.workflows.ingest_large(f"{key.object_hash}-{version}", command.landed)
+
+    return each_record(event, line, start)
+
+
+def quarantine_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
+    """Decide crashed objects in the ledger; those that another delivery decided meanwhile stay as they are."""
+    store = lake.datastore(lake.settings.default_store)
+
+    def quarantine(body: str) -> None:
+        rejected = [Rejected(c.landed, Reason.CRASHED, DETAIL, c.attempt) for c in ingest_commands(body)]
+        kept = quarantine_objects(rejected, store, lake.quarantine, lake.secret, lake.clock, lake.ids)
+        line["quarantined"] = line.get("quarantined", 0) + kept
+
+    return each_record(event, line, quarantine)

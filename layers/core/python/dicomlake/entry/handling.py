@@ -1,0 +1,101 @@
+"""Around every event: the lake is composed once, the work runs, and one line in the log tells what it was and cost."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dicomlake.composition import Lake
+from dicomlake.settings import Settings
+
+Event = dict[str, Any]
+METRICS_NAMESPACE = "dicomlake"
+
+
+class Line(dict[str, Any]):
+    """The one log line of an event, and the metrics CloudWatch reads out of it (embedded metric format)."""
+
+    def __init__(self, environment: str, **values: Any) -> None:
+        super().__init__(values)
+        self._environment = environment
+        self._metrics: list[dict[str, str]] = []
+
+    def metric(self, name: str, value: float, unit: str) -> None:
+        """Add a metric of the lake; its one dimension is the environment."""
+        self[name] = value
+        self._metrics.append({"Name": name, "Unit": unit})
+
+    def text(self) -> str:
+        """Return the line as JSON."""
+        if self._metrics:
+            directive = {"Namespace": METRICS_NAMESPACE, "Dimensions": [["environment"]], "Metrics": self._metrics}
+            self["environment"] = self._environment
+            self["_aws"] = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+        return json.dumps(self, separators=(",", ":"))
+
+
+Handler = Callable[[Event, Any], Any]
+Work = Callable[[Event, Any, Lake, Line], Any]
+
+MARGIN_MS = 10_000
+"""Milliseconds before its time-out at which a function takes no more work: enough to commit what it has."""
+
+
+def handler(name: str, work: Work) -> Handler:
+    """Return a Lambda handler: the lake is composed at the first event, each event is one line in the log."""
+    lakes: list[Lake] = []
+
+    def handle(event: Event, context: Any) -> Any:
+        if not lakes:
+            lakes.append(Lake(Settings.from_env(os.environ)))
+        with logged(name, lakes[0], context) as line:
+            return work(event, context, lakes[0], line)
+
+    return handle
+
+
+@contextmanager
+def logged(name: str, lake: Lake, context: Any) -> Iterator[Line]:
+    """Write the canonical line: what was done, what it cost, how it ended. Never keys, UIDs or data sets."""
+    lake.meter.reset()
+    started, cpu = time.perf_counter(), time.process_time()
+    request_id = getattr(context, "aws_request_id", "")
+    line = Line(lake.settings.environment, event=name, outcome="ok", requestId=request_id)
+    try:
+        yield line
+    except Exception as error:
+        line["outcome"], line["error"] = "error", type(error).__name__
+        raise
+    finally:
+        used = lake.meter.snapshot()
+        line["ms"] = round((time.perf_counter() - started) * 1000, 1)
+        line["cpuMs"] = round((time.process_time() - cpu) * 1000, 1)
+        line["memoryMb"] = int(getattr(context, "memory_limit_in_mb", 0) or 0)
+        line["calls"] = dict(used.calls)
+        line["units"] = {"read": used.read_units, "write": used.write_units}
+        line["bytes"] = {"in": used.bytes_in, "out": used.bytes_out}
+        sys.stdout.write(line.text() + "\n")
+        sys.stdout.flush()
+
+
+def out_of_time(context: Any) -> Callable[[], bool]:
+    """Return a question: is there too little time left to take up more work?"""
+    return lambda: context.get_remaining_time_in_millis() < MARGIN_MS
+
+
+def each_record(event: Event, line: Line, decide: Callable[[str], None]) -> Event:
+    """Run one decision per queue message; a message whose decision fails goes back alone (ReportBatchItemFailures)."""
+    failures, errors = [], []
+    for record in event.get("Records", []):
+        try:
+            decide(record["body"])
+        except Exception as error:
+            failures.append({"itemIdentifier": record["messageId"]})
+            errors.append(type(error).__name__)
+    line["messages"] = len(event.get("Records", []))
+    if errors:
+        line["outcome"], line["errors"] = "partial", sorted(set(errors))
+    return {"batchItemFailures": failures}

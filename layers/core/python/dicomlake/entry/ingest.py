@@ -1,0 +1,85 @@
+"""Wiring of ingest: queue messages to commands, the data store's ports, and the large task's single command."""
+
+import os
+from typing import Any
+
+from dicomlake.composition import Lake
+from dicomlake.domain.errors import MalformedError
+from dicomlake.domain.ids import frame_key
+from dicomlake.domain.routing import Received, RoutePolicy
+from dicomlake.entry.handling import Event, Line, logged, out_of_time
+from dicomlake.landing_events import ingest_commands
+from dicomlake.settings import Settings
+from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
+from dicomlake.usecases.ingest_large import ingest_large
+from dicomlake.usecases.store_instance import StoreContext
+
+BYTE_BUDGET = 256 * 1024 * 1024
+"""Bytes of landed objects that one batch takes in hand, of the function's 1.7 GB: four are in memory at a time."""
+
+
+def ingest_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
+    """Decide a batch; a RetryableError that stops the whole batch sends every message back."""
+    received, failures = _received(event)
+    policy = RoutePolicy(
+        large_limit=lake.settings.integer("LARGE_LIMIT"),
+        byte_budget=BYTE_BUDGET,
+        alone=_is_from(event, lake.settings.text("INGEST_ONE_QUEUE_URL")),
+    )
+    queues = IngestQueues(lake.queue("INGEST"), lake.queue("INGEST_ONE"), lake.queue("LARGE"))
+    report = ingest_batch(received, _ports(lake), queues, policy, out_of_time(context))
+    _tell(line, report, len(received))
+    return {"batchItemFailures": failures}
+
+
+def run_large_task() -> None:
+    """Decide the one object that the large machine named."""
+    lake = Lake(Settings.from_env(os.environ))
+    with logged("large-instance", lake, None) as line:
+        (command,) = ingest_commands(lake.settings.text("MESSAGE"))
+        report = ingest_large(command, _ports(lake))
+        line |= {"result": report.outcome, "images": report.tally.stored, "frames": report.frames}
+        line |= {"landedBytes": command.landed.size, "storedBytes": report.stored_bytes}
+
+
+def _ports(lake: Lake) -> IngestPorts:
+    datastore_id = lake.settings.default_store
+    return IngestPorts(
+        datastore_id=datastore_id,
+        store=lake.datastore(datastore_id),
+        landing=lake.landing,
+        quarantine=lake.quarantine,
+        events=lake.events,
+        context=StoreContext(frame_key(lake.secret, datastore_id), lake.clock),
+        secret=lake.secret,
+        clock=lake.clock,
+        ids=lake.ids,
+    )
+
+
+def _received(event: Event) -> tuple[tuple[Received, ...], list[dict[str, str]]]:
+    """The commands of a batch; a message that is none of ours goes back, and after its tries to the DLQ."""
+    received: list[Received] = []
+    failures: list[dict[str, str]] = []
+    for record in event.get("Records", []):
+        receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        try:
+            commands = ingest_commands(record["body"])
+        except MalformedError:
+            failures.append({"itemIdentifier": record["messageId"]})
+            continue
+        received += [Received(command, record["messageId"], receives) for command in commands]
+    return tuple(received), failures
+
+
+def _is_from(event: Event, queue_url: str) -> bool:
+    name = queue_url.rsplit("/", 1)[-1]
+    return any(str(record.get("eventSourceARN", "")).endswith(f":{name}") for record in event.get("Records", []))
+
+
+def _tell(line: Line, report: BatchReport, messages: int) -> None:
+    line |= {"messages": messages, "images": report.tally.stored, "studies": len(report.studies)}
+    line |= {"duplicates": report.tally.duplicates, "quarantined": report.tally.quarantined}
+    line |= {"decidedBefore": report.decided_before, "vanished": report.vanished, "sent": report.sent}
+    line |= {"frames": report.counts.frames, "landedBytes": report.counts.landed_bytes}
+    line |= {"storedBytes": report.counts.stored_bytes}

@@ -1,0 +1,114 @@
+"""Wiring of a study's life: folding, settling, the study machine's tasks, and the change feed."""
+
+from typing import Any
+
+from dicomlake import wire
+from dicomlake.adapters.dynamodb import commit_row_in
+from dicomlake.composition import Lake
+from dicomlake.domain.commit import CommitRow
+from dicomlake.domain.errors import MalformedError
+from dicomlake.domain.events import CompactSeries, InstancesStored, SettleStudy, StudyPlan
+from dicomlake.domain.ids import study_ref
+from dicomlake.domain.model import DatastoreId, JsonObject
+from dicomlake.entry.handling import Event, Line, each_record
+from dicomlake.usecases.compact_series import compact_series
+from dicomlake.usecases.finish_study import finish_study
+from dicomlake.usecases.plan_study import plan_study
+from dicomlake.usecases.sequence_changes import sequence_changes
+from dicomlake.usecases.settle_study import settle_study
+from dicomlake.usecases.track_study import track_study
+
+
+def track_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
+    """Fold the commit rows that InstancesStored tells of; a study that several messages name is folded once."""
+    folded: set[tuple[DatastoreId, str]] = set()
+
+    def track(body: str) -> None:
+        stored = _message(body, InstancesStored)
+        store = lake.datastore(stored.datastore)
+        for study_uid in stored.studies:
+            if (stored.datastore, study_uid) in folded:
+                continue
+            done = track_study(
+                stored.datastore, study_uid, store, lake.queue("SETTLE"), lake.settings.settle, lake.clock
+            )
+            folded.add((stored.datastore, study_uid))
+            line["rows"] = line.get("rows", 0) + done.folded
+        line["studies"] = len(folded)
+
+    return each_record(event, line, track)
+
+
+def settle_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
+    """Look at each generation whose timer has come."""
+    outcomes: dict[str, int] = {}
+
+    def settle(body: str) -> None:
+        command = _message(body, SettleStudy)
+        done = settle_study(
+            command,
+            f"{study_ref(lake.secret, command.study_uid)}-{command.generation}",
+            lake.datastore(command.datastore),
+            lake.queue("SETTLE"),
+            lake.workflows,
+            lake.settings.settle,
+            lake.clock,
+        )
+        outcomes[done.outcome] = outcomes.get(done.outcome, 0) + 1
+        line["studies"] = outcomes
+
+    return each_record(event, line, settle)
+
+
+def plan_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
+    """The study machine's first step."""
+    command = _task(event, SettleStudy)
+    plan = plan_study(command, lake.datastore(command.datastore))
+    line["series"] = len(plan.series)
+    return wire.encode(plan)
+
+
+def compact_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
+    """The study machine's step per series."""
+    command = _task(event, CompactSeries)
+    done = compact_series(command, lake.datastore(command.datastore), lake.secret, lake.clock, lake.ids)
+    line |= {"images": done.instances, "packsBefore": done.packs_before, "packsAfter": done.packs_after}
+    line |= {"moved": done.moved, "findings": list(done.findings)}
+    return {}
+
+
+def finish_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
+    """The study machine's last step."""
+    plan = _task(event, StudyPlan)
+    done = finish_study(plan, lake.datastore(plan.datastore), lake.events, lake.clock)
+    line |= {"result": done.outcome, "images": done.instances, "settleSeconds": round(done.seconds, 3)}
+    if done.outcome == "ready":
+        line.metric("SettleSeconds", done.seconds, "Seconds")
+    return {"outcome": done.outcome}
+
+
+def sequence_work(event: Event, context: Any, lake: Lake, line: Line) -> None:
+    """Number the rows that a table's stream tells of; an error gives the batch back, which is numbered once anyway."""
+    tables = {store.table: datastore_id for datastore_id, store in lake.settings.stores.items()}
+    rows: dict[DatastoreId, list[CommitRow]] = {}
+    for record in event.get("Records", []):
+        table = str(record["eventSourceARN"]).split(":table/")[-1].split("/")[0]
+        rows.setdefault(tables[table], []).append(commit_row_in(record["dynamodb"]["NewImage"]))
+    for datastore_id, some in rows.items():
+        head = sequence_changes(some, lake.datastore(datastore_id).feed)
+        line["number"] = head.number
+    line["rows"] = sum(map(len, rows.values()))
+
+
+def _message[T](body: str, kind: type[T]) -> T:
+    return _of_kind(wire.loads(body), kind)
+
+
+def _task[T](event: Event, kind: type[T]) -> T:
+    return _of_kind(wire.decode(event), kind)
+
+
+def _of_kind[T](message: object, kind: type[T]) -> T:
+    if not isinstance(message, kind):
+        raise MalformedError(f"expected a {kind.__name__}, got a {type(message).__name__}")
+    return message

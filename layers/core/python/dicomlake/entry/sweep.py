@@ -1,0 +1,29 @@
+"""Wiring of the sweep: the landing bucket against the ledger, packs against the index, studies against the clock."""
+
+from typing import Any
+
+from dicomlake.composition import Lake
+from dicomlake.entry.handling import Event, Line, out_of_time
+from dicomlake.landing_events import source_of
+from dicomlake.usecases.sweep_landing import sweep_landing
+from dicomlake.usecases.sweep_packs import sweep_packs
+from dicomlake.usecases.sweep_studies import sweep_studies
+
+
+def sweep_work(event: Event, context: Any, lake: Lake, line: Line) -> None:
+    """Repair what no event told of; counts go to the log and the drift to its alarm."""
+    settings, default = lake.settings, lake.settings.default_store
+    late = out_of_time(context)
+    for datastore_id in settings.stores:
+        store = lake.datastore(datastore_id)
+        stuck = sweep_studies(datastore_id, store, lake.queue("SETTLE"), settings.settle, lake.clock)
+        packs = sweep_packs(store, lake.clock, late)
+        line["stuckStudies"] = line.get("stuckStudies", 0) + stuck
+        line["packsDeleted"] = line.get("packsDeleted", 0) + packs.deleted
+        line["packsUnreadable"] = line.get("packsUnreadable", 0) + packs.unreadable
+    bucket = settings.text("LANDING_BUCKET")
+    landing = sweep_landing(
+        bucket, lake.landing, lake.datastore(default), lake.queue("INGEST"), lake.secret, lake.clock, source_of, late
+    )
+    line |= {"listed": landing.listed, "missing": landing.missing, "complete": landing.complete}
+    line.metric("LedgerDrift", landing.missing, "Count")
