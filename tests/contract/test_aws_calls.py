@@ -152,6 +152,18 @@ def test_a_transfer_that_ends_early_is_an_error_not_a_shorter_object() -> None:
         S3ObjectStore(ShortBucket(), "lake").get("packs/1")
 
 
+class RangelessBucket:
+    """A bucket that answers every range with the whole object."""
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        return {"ResponseMetadata": {"HTTPStatusCode": 200}, "Body": BytesIO(b"0123456789")}
+
+
+@pytest.mark.parametrize(("start", "expected"), [(0, b"012"), (4, b"456"), (8, b"89"), (10, b""), (11, b"")])
+def test_a_range_is_cut_out_where_the_service_answers_the_whole_object(start: int, expected: bytes) -> None:
+    assert S3ObjectStore(RangelessBucket(), "lake").read_range("packs/1", start, 3) == expected
+
+
 def test_an_object_damaged_on_its_way_is_noticed(moto_aws: Aws) -> None:
     client = moto_aws.bucket("lake")
     checksum = b64encode(crc32(b"as it was sent").to_bytes(4)).decode()
