@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 from pathlib import Path
 
 import pydicom
@@ -10,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicomlake.dicom.deidentify import NATIVE_SYNTAXES, TAKEN_SOP_CLASSES, KeyedNames
+from dicomlake.dicom.parse import BULK_LIMIT
 from dicomlake.domain.errors import Reason, RefusedError
 from tests.unit.dicom.deidentify.deid_given import (
     CT,
@@ -235,3 +237,28 @@ def test_a_header_that_ends_early_is_refused_without_its_values() -> None:
 
     assert refused.value.reason is Reason.DEID_REFUSED
     assert "MS-" not in str(refused.value)
+
+
+def test_the_view_is_of_the_new_head_and_its_offsets_are_the_objects() -> None:
+    dataset = image()
+    dataset.RedPaletteColorLookupTableData = bytes(2 * BULK_LIMIT)
+    clean = encode(dataset).clean()
+
+    parsed, text = clean.view()
+
+    (bulk,) = parsed.bulk
+    assert (clean.before + PIXELS + clean.after)[bulk.start : bulk.end] == bytes(2 * BULK_LIMIT)
+    assert parsed.key == clean.key
+    assert json.loads(text) == parsed.json
+    assert parsed.pixels is not None
+    assert (parsed.pixels.value_offset, parsed.pixels.truncated) == (len(clean.before), False)
+
+
+def test_groups_that_no_data_set_has_are_dropped() -> None:
+    given = encode(image())
+    at = given.head.index(b"\x08\0\x08\0CS")
+    command = b"\0\0\x20\x10LO\x08\0MARK-CMD"
+
+    clean = Cut(given.head[:at] + command + given.head[at:], given.pixels, EXPLICIT).clean()
+
+    assert b"MARK" not in clean.before

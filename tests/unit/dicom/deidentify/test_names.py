@@ -36,6 +36,7 @@ def test_a_mapped_uid_is_a_valid_version_8_uuid(original: str) -> None:
 def test_uids_of_the_standard_stay() -> None:
     assert NAMES.uid("1.2.840.10008.1.4.1.1") == "1.2.840.10008.1.4.1.1"
     assert NAMES.uid("1.2.840.100080.1") != "1.2.840.100080.1"
+    assert "SMITH" not in NAMES.uid("1.2.840.10008.SMITH")
 
 
 def identity(patient_id: bytes, issuer: bytes = b"", source: str = "default", study: str = "1.2.3") -> PatientIdentity:

@@ -18,13 +18,13 @@ from dicomlake.domain.errors import LostRaceError, RefusedError
 from dicomlake.domain.events import DeidentifyStudy, InstancesStored
 from dicomlake.domain.ids import LakeSecret, frame_key
 from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally
-from dicomlake.domain.model import DatastoreId, InstanceRecord, LedgerKey, Outcome, Visibility
+from dicomlake.domain.model import DatastoreId, InstanceRecord, LedgerKey, Outcome, StudyUid, Visibility
 from dicomlake.domain.study import format_time
 from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import pack_key
 from dicomlake.ports import Clock, Datastore, EventPublisher, IdSource
 from dicomlake.usecases.commit_records import Packed, commit_records
-from dicomlake.usecases.deidentify_instance import CleanContext, PackFrames, deidentify_instance
+from dicomlake.usecases.deidentify_instance import CleanContext, Original, PackFrames, deidentify_instance
 from dicomlake.usecases.pack_session import PackSession
 
 CHUNK = 132
@@ -65,15 +65,6 @@ class StudyDeidentified:
     rest: DeidentifyStudy | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """An instance to copy: its record in the source, its row in the target's ledger, and who sent it."""
-
-    record: InstanceRecord
-    ledger: LedgerKey
-    sender: str
-
-
 @dataclass(slots=True)
 class _Run:
     """What one run has done so far."""
@@ -82,6 +73,7 @@ class _Run:
     context: CleanContext
     tally: Tally = NO_TALLY
     decided_before: int = 0
+    untold: set[StudyUid] = field(default_factory=set)
     reader: tuple[str, PackReader] | None = field(default=None, repr=False)
 
 
@@ -93,29 +85,38 @@ def deidentify_study(
     Raises RetryableError where a chunk could not be committed; what was committed before it stays and is found.
     """
     run = _Run(ports, ports.context)
+    rest = _copy(command, run, out_of_time)
+    if run.untold:  # an earlier run may have died between its commit and its event
+        ports.events.publish(InstancesStored(ports.target_id, "", tuple(sorted(run.untold))))
+    return StudyDeidentified(run.tally, run.decided_before, rest)
+
+
+def _copy(command: DeidentifyStudy, run: _Run, out_of_time: Callable[[], bool]) -> DeidentifyStudy | None:
     after, done_one = command.after, False
     while True:
-        page = ports.source.instances.instances(command.study_uid, None, after)
+        page = run.ports.source.instances.instances(command.study_uid, None, after)
         for chunk in batched(_undecided(page.items, run), CHUNK, strict=False):
             if done_one and out_of_time():
-                return StudyDeidentified(run.tally, run.decided_before, replace(command, after=after))
+                return replace(command, after=after)
             _copy_chunk(chunk, run)
             done_one = True
         if not page.after:
-            return StudyDeidentified(run.tally, run.decided_before, None)
+            return None
         after = page.after
 
 
-def _undecided(records: Sequence[InstanceRecord], run: _Run) -> list[_Work]:
+def _undecided(records: Sequence[InstanceRecord], run: _Run) -> list[Original]:
     """The visible instances that the target's ledger does not know, in the order their bytes lie in."""
     ports = run.ports
     visible = [record for record in records if record.visibility is Visibility.PRIMARY]
     keys = [ledger_key_of(record, ports) for record in visible]
     decided = ports.target.ledger.entries(keys)
     run.decided_before += len(decided)
+    run.untold |= {entry.instance.study_uid for entry in decided.values() if entry.instance}
     left = [(record, key) for record, key in zip(visible, keys, strict=True) if key not in decided]
     landed = ports.source.ledger.entries([record.ledger for record, _ in left])
-    work = [_Work(record, key, landed[record.ledger].source if record.ledger in landed else "") for record, key in left]
+    senders = {key: entry.source for key, entry in landed.items()}
+    work = [Original(record, senders.get(record.ledger, ""), key) for record, key in left]
     return sorted(work, key=lambda item: (item.record.pointer.pack, item.record.pointer.ordinal))
 
 
@@ -134,7 +135,7 @@ def _keyed(key: bytes, text: str) -> str:
     return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
 
-def _copy_chunk(chunk: Sequence[_Work], run: _Run) -> None:
+def _copy_chunk(chunk: Sequence[Original], run: _Run) -> None:
     """Pack, commit, then tell: in this order, so that whatever dies in between is done again and counted once."""
     ports = run.ports
     refused: list[LedgerEntry] = []
@@ -148,16 +149,13 @@ def _copy_chunk(chunk: Sequence[_Work], run: _Run) -> None:
 
 
 def _copy_from(
-    pack: str, members: Sequence[_Work], session: PackSession, refused: list[LedgerEntry], run: _Run
+    pack: str, members: Sequence[Original], session: PackSession, refused: list[LedgerEntry], run: _Run
 ) -> None:
-    reader = _opened(pack, run)
-    frames = PackFrames(reader, [item.record.pointer.ordinal for item in members])
+    frames = PackFrames(_opened(pack, run), [item.record.pointer.ordinal for item in members])
     now = format_time(run.ports.clock.now())
     for item in members:
         try:
-            deidentify_instance(
-                item.record, item.ledger, item.sender, reader, frames, session.writer(), run.context, now
-            )
+            deidentify_instance(item, frames, session.writer(), run.context, now)
         except RefusedError as refusal:
             refused.append(_refusal(item, refusal, now))
 
@@ -181,6 +179,7 @@ def _commit(packed: Packed, run: _Run) -> None:
     run.tally += done.tally
     run.decided_before += done.decided
     if done.studies:
+        run.untold -= done.studies
         first = packed.records[0].pointer.pack
         ports.events.publish(InstancesStored(ports.target_id, first, tuple(sorted(done.studies))))
     if done.unsettled:
@@ -193,7 +192,7 @@ MAX_REFUSED = 45
 """Ledger rows a transaction."""
 
 
-def _refusal(item: _Work, refusal: RefusedError, now: str) -> LedgerEntry:
+def _refusal(item: Original, refusal: RefusedError, now: str) -> LedgerEntry:
     """The row of a refused instance; it names no original UID, and nothing of it is kept beside the source."""
     return LedgerEntry(
         key=item.ledger,

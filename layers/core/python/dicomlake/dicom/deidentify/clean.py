@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import orjson
+
 from dicomlake.dicom.deidentify.dataset import (
     Dataset,
     Element,
@@ -15,8 +17,9 @@ from dicomlake.dicom.deidentify.names import KeyedNames, PatientIdentity
 from dicomlake.dicom.deidentify.plan import PATIENT_ID, Edit, apply_edits, plan_edits
 from dicomlake.dicom.deidentify.profile import profile_for
 from dicomlake.dicom.deidentify.refusal import NATIVE_SYNTAXES, refuse_content
-from dicomlake.dicom.source import ByteSource
-from dicomlake.domain.errors import RefusedError
+from dicomlake.dicom.instance import ParsedInstance
+from dicomlake.dicom.parse import parse
+from dicomlake.domain.errors import PermanentError, RefusedError
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid
 
 EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -44,14 +47,23 @@ class CleanHead:
         """The bytes of the whole object, pixels included."""
         return len(self.before) + self.pixel_length + len(self.after)
 
-    def source(self) -> ByteSource:
-        """Return the whole object with nothing (zeros) for pixels: all that is needed to parse it."""
-        return _Outline(self.before, self.after, self.size)
+    def view(self) -> tuple[ParsedInstance, bytes]:
+        """Parse the new head, as ingest parses a landed object, and return that with its DICOM JSON text.
+
+        Raises RefusedError where it does not read back: then the original was stranger than it looked.
+        """
+        try:
+            parsed = parse(_Outline(self.before, self.after, self.size))
+        except PermanentError as exc:
+            raise RefusedError("the edited header does not read back") from exc
+        if parsed.key != self.key:
+            raise RefusedError("the edited header reads back as another instance")
+        return parsed, orjson.dumps(parsed.json)
 
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """An object of which only both ends are there; what lies between reads as zeros."""
+    """An object with nothing (zeros) for pixels: a ByteSource with all that is needed to parse it."""
 
     before: bytes
     after: bytes

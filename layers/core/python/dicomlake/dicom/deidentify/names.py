@@ -9,6 +9,8 @@ import hmac
 import re
 from dataclasses import dataclass, field
 
+from dicomlake.domain.model import is_uid
+
 WELL_KNOWN_ROOT = "1.2.840.10008."
 """UIDs that the standard itself gives out; they name kinds, never instances, and stay (PS3.6 annex A)."""
 
@@ -54,9 +56,9 @@ class KeyedNames:
     def uid(self, original: str) -> str:
         """Return the UID that stands for another: 2.25 and an RFC 9562 version 8 UUID (PS3.5 B.2).
 
-        Well-known UIDs stay. Injective but for 122-bit collisions.
+        Well-known UIDs stay, texts that only begin like one do not. Injective but for 122-bit collisions.
         """
-        if original.startswith(WELL_KNOWN_ROOT):
+        if original.startswith(WELL_KNOWN_ROOT) and is_uid(original):
             return original
         known = self.remembered.get(original)
         if known is None:

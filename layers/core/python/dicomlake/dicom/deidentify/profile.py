@@ -92,6 +92,7 @@ _BEYOND_VRS: Mapping[str, Decision] = {
     "UI": Decision(_U, "a UID of an instance or of something in it", BEYOND),
 }
 _GROUP_LENGTH = Decision(_X, "lengths of groups change", "PS3.5 7.2")
+_NO_DATA_SET = Decision(_X, "a group that no data set has: commands, file meta, directories", "PS3.10 7.1")
 _PRIVATE = Decision(_X, "private", TABLE + ", private attributes")
 _GROUPS: Mapping[int, Decision] = {
     0x50: Decision(_X, "curves and audio", TABLE + ", (50xx,xxxx)"),
@@ -123,6 +124,8 @@ class Profile:
     def _decide(self, parent: int, tag: int, vr: str) -> Decision:
         if is_private(tag):
             return _PRIVATE
+        if tag < 0x00080000:
+            return _NO_DATA_SET
         if not tag & 0xFFFF:
             return _GROUP_LENGTH
         if tag >> 24 in _GROUPS:
