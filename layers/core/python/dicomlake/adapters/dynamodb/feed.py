@@ -49,7 +49,7 @@ class DynamoDbChangeFeed:
 
     def _stands(self, head: FeedHead, rows: Sequence[CommitRow]) -> bool:
         try:
-            return not self._table.transact(_append_actions(head, rows))
+            return not self._table.transact(append_actions(head, rows))
         except LostRaceError:
             return False
 
@@ -83,7 +83,8 @@ class DynamoDbChangeFeed:
         return [Change(int(item["sk"]["S"]), value_in(CommitRow, item)) for item in items]
 
 
-def _append_actions(head: FeedHead, rows: Sequence[CommitRow]) -> list[Action]:
+def append_actions(head: FeedHead, rows: Sequence[CommitRow]) -> list[Action]:
+    """Return the transaction that gives rows the numbers behind the head: head, then a number and a marker a row."""
     stands = Condition("n = :read", {":read": number(head.number)}) if head.number else ABSENT
     totals = _Totals(
         sum((row.tally for row in rows), head.tally),

@@ -43,7 +43,7 @@ class DynamoDbInstanceIndex:
         """Write a commit whole, or nothing and say what stands in its way: one clash a position, DECIDED first."""
         _refuse_repeats(commit)
         self._list_quarantined(commit)
-        refused = self._table.transact(_actions(commit))
+        refused = self._table.transact(commit_actions(commit))
         clashes: dict[int, Clash] = {}
         for refusal in refused:
             position = _position(commit, refusal)
@@ -104,7 +104,8 @@ class DynamoDbInstanceIndex:
         return self._table.write(update(keys.record(record), pointer_attributes(to), stands))
 
 
-def _actions(commit: Commit) -> list[Action]:
+def commit_actions(commit: Commit) -> list[Action]:
+    """Return a commit's transaction: entries, records, claims, and the commit row last."""
     return list(
         chain(
             (put(ledger_item(entry, commit.row.at), UNDECIDED) for entry in commit.entries),

@@ -1,7 +1,7 @@
 """The compact binary attribute of an item: JSON, deflated with a dictionary of what our items are made of.
 
 The item's own keys are the tail of the dictionary: UIDs that stand in the keys cost a few bytes inside. A CT
-instance's row is 0.9 kB this way and 1.9 kB as plain JSON, and DynamoDB charges by the kilobyte (docs/index.md).
+instance's row is 0.5 kB this way and 1.9 kB as plain JSON, and DynamoDB charges by the kilobyte (docs/index.md).
 """
 
 import zlib
