@@ -21,6 +21,8 @@ from dicomlake.domain.names import sound, sound_prefixes, words
 from dicomlake.domain.query import Match, Query
 from dicomlake.domain.search_keys import (
     END,
+    FIRST_DAY,
+    MAX_TOKEN,
     STUDIES,
     exact_partition,
     issued_partition,
@@ -49,13 +51,15 @@ class RowRange:
 class AccessPath:
     """Where the candidates of a search are read: either these studies, or the rows of these ranges.
 
-    `in_order` where reading the ranges backwards is newest first. `key` names the parameter that chose the path.
+    `in_order` where reading the ranges backwards is newest first; `exact` where every row matches the parameter that
+    chose the path, named by `key`.
     """
 
     key: str
     study_uids: tuple[StudyUid, ...] = ()
     ranges: tuple[RowRange, ...] = ()
     in_order: bool = True
+    exact: bool = True
 
 
 def plan_access(query: Query) -> AccessPath:
@@ -88,7 +92,7 @@ def _by_issued_patient(query: Query) -> AccessPath | None:
 
 def _dated(partition: str, query: Query) -> RowRange:
     low, high = range_of(query.text(STUDY_DATE))
-    return RowRange(partition, low, high + END if high else "")
+    return RowRange(partition, low or (FIRST_DAY if high else ""), high + END if high else "")
 
 
 def _by_name(name: str, tag: str, keyword: str) -> Callable[[Query], AccessPath | None]:
@@ -97,7 +101,7 @@ def _by_name(name: str, tag: str, keyword: str) -> Callable[[Query], AccessPath 
         if not choices:
             return None
         best = max(choices, key=lambda ranges: (_is_exact(ranges), min(len(one.low) for one in ranges)))
-        return AccessPath(keyword, ranges=best, in_order=_is_exact(best))
+        return AccessPath(keyword, ranges=best, in_order=_is_exact(best), exact=False)
 
     return plan
 
@@ -118,9 +122,9 @@ def _asked_tokens(text: str, fuzzy: bool) -> list[tuple[str, bool]]:
 def _rows(name: str, word: str, beginning: bool) -> tuple[RowRange, ...]:
     """Return the rows of a word, () where it is too short to choose a partition."""
     if not beginning:
-        token = sound(word)
+        token = sound(word)[:MAX_TOKEN]
         return (RowRange(name_partition(name, token), f"{token}#", f"{token}#{END}"),) if token else ()
-    starts = sound_prefixes(word)
+    starts = tuple(start[:MAX_TOKEN] for start in sound_prefixes(word))
     if not starts or any(len(start) < partition_letters(start) for start in starts):
         return ()
     return tuple(RowRange(name_partition(name, start), start, start + END) for start in starts)

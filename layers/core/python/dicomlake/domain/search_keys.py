@@ -12,7 +12,7 @@
 | ReferringPhysicianName | `referrer#<first letters>` | same | by token, then newest |
 
 The index adds the study's UID to every sort text. A row costs two writes a study (it is part of a transaction), so
-there is one per distinct token and at most 27.
+there is one per distinct token, for the first eleven words of a name: at most 27.
 """
 
 import re
@@ -42,11 +42,16 @@ OPEN_SHARDS = 8
 UNKNOWN_DAY = "00000000"
 """The day of a study without a usable Study Date; sorts before every other."""
 
+FIRST_DAY = "00000001"
+"""Before every day but the unknown one."""
+
 END = "\U0010ffff"
 """Sorts behind every text a sort key holds."""
 
+MAX_TOKEN = 64
+"""Characters of a name's word that its row holds."""
+
 _MAX_TOKENS = 11
-_MAX_TOKEN_LENGTH = 64
 _DATE = re.compile(r"[0-9]{8}\Z")
 _TIME = re.compile(r"[0-9]{2,6}")
 # partition name -> (tag, longest text the standard allows, doubled for multi-byte mistakes)
@@ -84,7 +89,7 @@ def open_partition(shard: int) -> str:
 
 def _name_rows(name: str, attributes: JsonObject, tag: str, stamp: str) -> list[SearchKey]:
     tokens = name_tokens(name_groups(attributes, tag))[:_MAX_TOKENS]
-    return [SearchKey(name_partition(name, token), f"{token[:_MAX_TOKEN_LENGTH]}#{stamp}") for token in tokens]
+    return [SearchKey(name_partition(name, token), f"{token[:MAX_TOKEN]}#{stamp}") for token in tokens]
 
 
 def name_groups(attributes: JsonObject, tag: str) -> tuple[str, ...]:

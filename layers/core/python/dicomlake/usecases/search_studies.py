@@ -67,15 +67,15 @@ def matching_studies(
     `want` is how many the caller will take at most: pages are cut to it, so that nothing is read in vain.
     """
     path = plan_access(query)
-    unfiltered = path.in_order and path.ranges and {match.path[0].keyword for match in query.matches} <= {path.key}
-    if unfiltered:
-        page = islice(_ordered_uids(path, store, meter, skip + want), skip, None)
-        yield from _load(page, query, store, meter, want)
-    else:
-        uids = _ordered_uids(path, store, meter, ROWS_A_PAGE) if path.ranges else iter(path.study_uids)
-        found = _load(uids, query, store, meter, ROWS_A_PAGE)
-        ordered = found if path.ranges and path.in_order else iter(sorted(found, key=_age, reverse=True))
-        yield from islice(ordered, skip, None)
+    if path.ranges and path.exact and {match.path[0].keyword for match in query.matches} <= {path.key}:
+        uids = islice(_ordered_uids(path, store, meter, skip + want), skip, None)
+        yield from _load(islice(uids, want), query, store, meter)
+        yield from _load(uids, query, store, meter)  # only where rows led to studies without instances
+        return
+    candidates = _ordered_uids(path, store, meter, ROWS_A_PAGE) if path.ranges else iter(path.study_uids)
+    found = _load(candidates, query, store, meter)
+    ordered = found if path.ranges and path.in_order else iter(sorted(found, key=_age, reverse=True))
+    yield from islice(ordered, skip, None)
 
 
 def _age(study: Study) -> tuple[str, str]:
@@ -83,8 +83,8 @@ def _age(study: Study) -> tuple[str, str]:
     return stamp_of(study), study.study_uid
 
 
-def _load(uids: Iterator[StudyUid], query: Query, store: Datastore, meter: ReadMeter, want: int) -> Iterator[Study]:
-    for batch in batched(uids, min(ROWS_A_PAGE, want), strict=False):
+def _load(uids: Iterator[StudyUid], query: Query, store: Datastore, meter: ReadMeter) -> Iterator[Study]:
+    for batch in batched(uids, ROWS_A_PAGE, strict=False):
         meter.check(len(batch))
         held = store.studies.studies(batch)
         meter.count(len(batch))
