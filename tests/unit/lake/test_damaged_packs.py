@@ -4,9 +4,12 @@ import struct
 import zlib
 
 import pytest
+import zstandard
 
 from dicomlake.domain.errors import MalformedError, UnsupportedError
 from dicomlake.domain.model import Splice
+from dicomlake.lake.blocks import Block, BlockReader
+from dicomlake.lake.frames import encode_frame_record
 from dicomlake.lake.layout import Span, Trailer, encode_trailer
 from dicomlake.lake.pack import PackReader, parse_frame_record
 from dicomlake.lake.splices import decode_splices, landed_parts
@@ -54,9 +57,29 @@ def test_byte_changed_anywhere_is_found_and_told_without_uids() -> None:
 
 
 def test_bytes_added_at_either_end_are_found() -> None:
-    for data in (PACK + b"\0", b"\0" + PACK):
-        with pytest.raises(MalformedError):
-            everything(data)
+    with pytest.raises(MalformedError, match="does not end as a pack"):
+        everything(PACK + b"\0")
+    with pytest.raises(MalformedError, match="size is not what its trailer says"):
+        reading(b"\0" + PACK).footer()
+
+
+def test_frame_placed_outside_the_pack_is_malformed() -> None:
+    pointer = SUMMARY.records[0].pointer
+    wrong = encode_frame_record(reading(PACK).frame(0, 0), len(PACK) - 5)
+    data = PACK[: pointer.table_offset] + wrong + PACK[pointer.table_offset + len(wrong) :]
+
+    with pytest.raises(MalformedError, match="frame outside"):
+        reading(data).frame(0, 0)
+    with pytest.raises(MalformedError, match="frame outside"):
+        list(reading(data).frames(0))
+
+
+def test_block_of_another_size_than_listed_is_malformed() -> None:
+    packed_block = zstandard.compress(b"eight by")
+    reader = BlockReader([Block(Span(0, len(packed_block)), 9)], lambda span: packed_block)
+
+    with pytest.raises(MalformedError, match="does not hold the bytes"):
+        reader.value(Span(0, 4))
 
 
 def test_short_read_is_malformed() -> None:
@@ -89,12 +112,18 @@ def test_other_version_in_the_header_is_named(version: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"offset": 3}, {"length": 1 << 40}, {"size": 7}, {"raw": 5}, {"raw": 1 << 40}, {"crc32": 1}],
-    ids=lambda changes: next(iter(changes)),
+    ("changes", "told"),
+    [
+        ({"offset": 3}, "footer outside"),
+        ({"length": 1 << 40}, "footer outside"),
+        ({"size": 7}, "footer outside"),
+        ({"raw": 5}, "trailer promises"),
+        ({"raw": 1 << 40}, "trailer promises"),
+        ({"crc32": 1}, "damaged"),
+    ],
 )
-def test_trailer_that_lies_is_malformed(changes: dict[str, int]) -> None:
-    with pytest.raises(MalformedError):
+def test_trailer_that_lies_is_malformed(changes: dict[str, int], told: str) -> None:
+    with pytest.raises(MalformedError, match=told):
         reading(trailer_with(**changes)).footer()
 
 

@@ -34,7 +34,7 @@ def copy_instance(reader: PackReader, ordinal: int, writer: PackWriter) -> None:
 def copy_instances(reader: PackReader, ordinals: Sequence[int], writer: PackWriter) -> None:
     """Copy instances of one pack in the order they lie in it, so that neighbours are read together."""
     instances = sorted([reader.instance(ordinal) for ordinal in ordinals], key=lambda packed: packed.frames.offset)
-    source = _Forward(reader, coalesce(packed.frames for packed in instances if packed.frames.length))
+    source = _Forward(reader, coalesce(packed.frames for packed in instances))
     for packed in instances:
         writer.begin_instance()
         _copy_frames(reader, source, packed, writer)
