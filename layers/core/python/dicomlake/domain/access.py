@@ -22,6 +22,7 @@ from dicomlake.domain.query import Match, Query
 from dicomlake.domain.search_keys import (
     END,
     FIRST_DAY,
+    MAX_EXACT,
     MAX_TOKEN,
     STUDIES,
     exact_partition,
@@ -76,7 +77,7 @@ def _by_study(query: Query) -> AccessPath | None:
 def _by_exact(name: str, tag: str, keyword: str) -> Callable[[Query], AccessPath | None]:
     def plan(query: Query) -> AccessPath | None:
         text = query.text(tag)
-        if not text or _WILD.search(text):
+        if not _is_exact_value(text):
             return None
         return AccessPath(keyword, ranges=(_dated(exact_partition(name, text), query),))
 
@@ -85,9 +86,13 @@ def _by_exact(name: str, tag: str, keyword: str) -> Callable[[Query], AccessPath
 
 def _by_issued_patient(query: Query) -> AccessPath | None:
     patient_id, issuer = query.text("00100020"), query.text("00100021")
-    if not patient_id or not issuer or _WILD.search(patient_id + issuer):
+    if not _is_exact_value(patient_id) or not _is_exact_value(issuer):
         return None
     return AccessPath("PatientID", ranges=(_dated(issued_partition(issuer, patient_id), query),))
+
+
+def _is_exact_value(text: str) -> bool:
+    return 0 < len(text) <= MAX_EXACT and not _WILD.search(text)
 
 
 def _dated(partition: str, query: Query) -> RowRange:

@@ -3,16 +3,16 @@
 | asked for | partition | sort | read backwards |
 |---|---|---|---|
 | everything, or a range of dates | `studies` | `<date>#<time>` | newest first |
-| what is not ready yet | `open#<shard>` | `<since>#<generation>` | oldest first |
 | PatientID | `patient#<id>` | same | newest first |
 | PatientID of an issuer | `patient-of#<issuer>` LF `<id>` | same | newest first |
 | AccessionNumber | `accession#<number>` | same | newest first |
 | StudyID | `study-id#<id>` | same | newest first |
 | PatientName | `name#<first letters>` | `<token>#<date>#<time>` | by token, then newest |
 | ReferringPhysicianName | `referrer#<first letters>` | same | by token, then newest |
+| what is not ready yet | `open#<shard>` | `<since>#<generation>` | oldest first |
 
 The index adds the study's UID to every sort text. A row costs two writes a study (it is part of a transaction), so
-there is one per distinct token, for the first eleven words of a name: at most 27.
+there is one per distinct token, for the first eleven words of a name: at most 28.
 """
 
 import re
@@ -51,11 +51,13 @@ END = "\U0010ffff"
 MAX_TOKEN = 64
 """Characters of a name's word that its row holds."""
 
+MAX_EXACT = 256
+"""Characters of a value that has rows of its own; longer ones (the standard allows 64) are found by the list of all."""
+
 _MAX_TOKENS = 11
 _DATE = re.compile(r"[0-9]{8}\Z")
 _TIME = re.compile(r"[0-9]{2,6}")
-# partition name -> (tag, longest text the standard allows, doubled for multi-byte mistakes)
-_EXACT = (("accession", "00080050", 64), ("patient", "00100020", 256), ("study-id", "00200010", 64))
+_EXACT = (("accession", "00080050"), ("patient", "00100020"), ("study-id", "00200010"))
 _NAMES = (("name", "00100010"), ("referrer", "00080090"))
 
 
@@ -64,12 +66,12 @@ def search_keys(study: Study) -> tuple[SearchKey, ...]:
     attributes = study.attributes
     stamp = stamp_of(study)
     rows = [SearchKey(STUDIES, stamp)]
-    for name, tag, longest in _EXACT:
+    for name, tag in _EXACT:
         text = text_of(attributes, tag)
-        if text and len(text) <= longest:
+        if 0 < len(text) <= MAX_EXACT:
             rows.append(SearchKey(exact_partition(name, text), stamp))
     issuer, patient_id = text_of(attributes, "00100021"), text_of(attributes, "00100020")
-    if issuer and patient_id and len(issuer) + len(patient_id) <= 512:
+    if 0 < len(issuer) <= MAX_EXACT and 0 < len(patient_id) <= MAX_EXACT:
         rows.append(SearchKey(issued_partition(issuer, patient_id), stamp))
     for name, tag in _NAMES:
         rows.extend(_name_rows(name, attributes, tag, stamp))
