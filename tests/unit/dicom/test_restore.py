@@ -179,3 +179,11 @@ def test_a_stored_frame_of_another_size_is_an_error() -> None:
 
     with pytest.raises(MalformedError, match="size"):
         decoded_frame(only.code_stream, PixelLayout(4, 5, 1, 16, 12, signed=False))
+
+
+def test_a_cut_stored_frame_is_an_error_where_openjph_would_fill_in_zeros() -> None:
+    layout = PixelLayout(70, 70, 1, 16, 12, signed=False)
+    _, (only,) = stored(instance(noise(layout).tobytes(), attributes(rows=70, columns=70)))
+
+    with pytest.raises(MalformedError, match="cut"):
+        decoded_frame(only.code_stream[: only.frame.length // 2], layout)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from dicomlake.dicom import codecs, pixels
 from dicomlake.dicom.codecs import CODEC_ERRORS
+from dicomlake.dicom.codecs_markers import bare_stream, is_complete
 from dicomlake.dicom.frames import FramePlan
 from dicomlake.dicom.instance import ParsedInstance, Span
 from dicomlake.dicom.pixels import Bytes, PixelLayout
@@ -74,13 +75,17 @@ def decoded_frame(code_stream: Bytes, layout: PixelLayout) -> pixels.PixelArray:
 
     Raises MalformedError if the code stream cannot be decoded to a frame of this layout.
     """
+    bare = bare_stream(code_stream)
+    if not is_complete(bare):
+        raise MalformedError("a stored frame is cut")
     try:
-        array = codecs.decode_openjph(code_stream)
+        array = codecs.decode_openjph(bare)
     except CODEC_ERRORS as error:
         raise MalformedError("a stored frame cannot be decoded") from error
-    if array.shape != layout.shape:
-        raise MalformedError("a stored frame is not of its header's size")
-    return pixels.little_endian(array, layout)
+    stored = pixels.as_stored(array, layout) if array.shape == layout.shape else None
+    if stored is None:
+        raise MalformedError("a stored frame has not its header's size or sign")
+    return pixels.little_endian(stored, layout)
 
 
 def rebuild(head: Bytes | Iterable[Bytes], splices: Iterable[Splice], landed: FrameReader) -> Iterator[Bytes]:

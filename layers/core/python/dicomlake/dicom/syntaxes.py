@@ -11,6 +11,7 @@ from dicomlake.domain.model import Restorable, TransferSyntaxUid, Warned
 
 IMPLICIT_LITTLE = TransferSyntaxUid("1.2.840.10008.1.2")
 EXPLICIT_LITTLE = TransferSyntaxUid("1.2.840.10008.1.2.1")
+EXPLICIT_BIG = TransferSyntaxUid("1.2.840.10008.1.2.2")
 HTJ2K_LOSSLESS_RPCL = TransferSyntaxUid("1.2.840.10008.1.2.4.202")
 
 LARGEST_FRAME = 64 * 1024 * 1024

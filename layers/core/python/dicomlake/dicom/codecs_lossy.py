@@ -1,0 +1,85 @@
+"""Decoding what is kept because it is lossy: for viewers that take nothing compressed, never for storing."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from dicomlake.dicom.codecs import CODEC_ERRORS, decode_openjpeg
+from dicomlake.dicom.codecs_markers import bare_stream, is_complete
+from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout, as_stored, little_endian
+from dicomlake.domain.errors import MalformedError
+from dicomlake.domain.model import TransferSyntaxUid
+
+_ROOT = "1.2.840.10008.1.2.4."
+
+METHODS = MappingProxyType(
+    {
+        TransferSyntaxUid(_ROOT + suffix): method
+        for suffix, method in (
+            ("50", "ISO_10918_1"),
+            ("51", "ISO_10918_1"),
+            ("81", "ISO_14495_1"),
+            ("91", "ISO_15444_1"),
+            ("203", "ISO_15444_15"),
+        )
+    }
+)
+"""Lossy transfer syntaxes with a decoder, and what Lossy Image Compression Method calls them (PS3.3 C.7.6.1.1.5.1)."""
+
+_RGB_AFTER = frozenset({"YBR_ICT", "YBR_RCT"})
+_SHARED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"})
+
+
+def decoded_photometric(photometric: str) -> str:
+    """Return the Photometric Interpretation of the decoded frame: transforms are undone, shared colours spread out."""
+    if photometric in _RGB_AFTER:
+        return "RGB"
+    return "YBR_FULL" if photometric in _SHARED else photometric
+
+
+def decode_lossy(syntax: TransferSyntaxUid, data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
+    """Return a lossy frame's pixels as viewers get them: little endian, Bits Allocated wide, colour by pixel.
+
+    Raises MalformedError if it cannot be decoded whole. Other decoders may rightly differ by 1 to 3 counts.
+    """
+    try:
+        array = _DECODERS[syntax](data, photometric)
+    except CODEC_ERRORS as error:
+        raise MalformedError("a lossy frame cannot be decoded") from error
+    stored = as_stored(array, layout) if array.shape == layout.shape else None
+    if stored is None:
+        raise MalformedError("a lossy frame has not its header's size or sign")
+    return little_endian(stored, layout)
+
+
+def _jpeg(data: Bytes, photometric: str) -> PixelArray:
+    """Decode without converting colours: imagecodecs gives RGB unless told otherwise."""
+    from imagecodecs import jpeg8_decode
+
+    space = "ycbcr" if photometric.startswith("YBR") else "rgb" if photometric == "RGB" else None
+    array: PixelArray = jpeg8_decode(data, colorspace=space, outcolorspace=space)
+    return array
+
+
+def _jpeg_ls(data: Bytes, _: str) -> PixelArray:
+    from imagecodecs import jpegls_decode
+
+    array: PixelArray = jpegls_decode(data)
+    return array
+
+
+def _jpeg_2000(data: Bytes, _: str) -> PixelArray:
+    bare = bare_stream(data)
+    if not is_complete(bare):
+        raise MalformedError("a lossy frame is cut")
+    return decode_openjpeg(bare)
+
+
+_DECODERS: MappingProxyType[str, Callable[[Bytes, str], PixelArray]] = MappingProxyType(
+    {
+        _ROOT + "50": _jpeg,
+        _ROOT + "51": _jpeg,
+        _ROOT + "81": _jpeg_ls,
+        _ROOT + "91": _jpeg_2000,
+        _ROOT + "203": _jpeg_2000,
+    }
+)
