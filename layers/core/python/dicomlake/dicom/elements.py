@@ -23,8 +23,8 @@ ESCAPE = 0x1B
 
 MAX_ELEMENTS = 600_000
 """Of one instance, items included; about 250 MB of JSON objects."""
-MAX_DEPTH = 100
-"""Of nested sequences."""
+MAX_DEPTH = 64
+"""Of nested sequences; JSON writers give up at about 80."""
 AMPLE, TOO_MUCH = 16 << 20, 64 << 20
 """Bytes of values in the JSON view from which only short ones are held, and from which the walk gives up."""
 SHORT = 1 << 10

@@ -9,10 +9,11 @@ from io import BytesIO
 from typing import Any
 
 from dicomlake.dicom.dictionary import vr_of
+from dicomlake.dicom.elements import MAX_DEPTH
 from dicomlake.dicom.instance import PIXEL_TAGS, PIXELS_URI, PixelElement
 from dicomlake.dicom.walk import DataSet
 from dicomlake.dicom.window import Window
-from dicomlake.domain.errors import MalformedError
+from dicomlake.domain.errors import MalformedError, Reason
 from dicomlake.domain.model import JsonObject, JsonValue, Warned
 
 MAX_SIZE = 64 << 20
@@ -88,12 +89,14 @@ def _element(window: Window, tag: int, raw: Any) -> PixelElement:
     return PixelElement(tag, str(raw.VR or "OW"), raw.value_tell, end - raw.value_tell, encapsulated, truncated)
 
 
-def _plain(value: Any) -> JsonValue:
-    """Return pydicom's JSON in ours: plain strings for VRs, null for empty values."""
+def _plain(value: Any, depth: int = 0) -> JsonValue:
+    """Return pydicom's JSON in ours: plain strings for VRs, null for empty values. An item is three levels deep."""
+    if depth > 3 * MAX_DEPTH:
+        raise MalformedError("sequences are nested deeper than any that this lake reads", Reason.TOO_LARGE)
     if isinstance(value, dict):
-        return {str(key): str(inner) if key == "vr" else _plain(inner) for key, inner in value.items()}
+        return {str(key): str(inner) if key == "vr" else _plain(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, depth + 1) for item in value]
     if isinstance(value, str):
         return str(value) or None
-    return value
+    return value  # type: ignore[no-any-return]

@@ -21,7 +21,7 @@ def read_sequence(walk: Walk, scope: Scope, met: Met) -> int:
     if end > met.end:
         overrun(walk, met)
     if len(scope.path) // 2 >= MAX_DEPTH:
-        raise MalformedError("sequences are nested deeper than any that this lake reads", Reason.MALFORMED)
+        raise MalformedError("sequences are nested deeper than any that this lake reads", Reason.TOO_LARGE)
     items: list[JsonValue] = []
     scope.out[tag] = {"vr": "SQ", "Value": items}
     pos = _read_items(walk, scope, met, items, end)
@@ -110,7 +110,10 @@ def items_encoding(walk: Walk, start: int, outer: Encoding) -> Encoding:
     peek = walk.window.read(start, 2 * HEADER)
     if peek[:4] == b"\xff\xfe\xe0\x00":
         return outer
-    return EXPLICIT_LITTLE if peek[12:14].decode("latin-1") in KNOWN else IMPLICIT_LITTLE
+    if peek[12:14].decode("latin-1") not in KNOWN:
+        return IMPLICIT_LITTLE
+    walk.warn("explicit-in-un")
+    return EXPLICIT_LITTLE
 
 
 def _read_encapsulated(walk: Walk, scope: Scope, met: Met) -> int:

@@ -229,8 +229,9 @@ def meet_delimiter(walk: Walk, scope: Scope, met: Met) -> int:
 def read_broken(walk: Walk, scope: Scope, met: Met) -> int:
     """Read an element without a VR inside explicit VR: written as implicit, or with a VR that is none of PS3.5's."""
     if met.length == UNDEFINED or met.start + met.length <= met.end:
+        end = _read_implicit(walk, scope, met)
         walk.warn("implicit-in-explicit", met.tag)
-        return _read_implicit(walk, scope, met)
+        return end
     if met.vr.strip(" ?") == "" or (met.vr.isupper() and met.vr.isascii()):
         walk.warn("unknown-vr", met.tag)
         return _read_foreign(walk, scope, met)
