@@ -90,6 +90,9 @@ def test_ranges_of_date_and_time_together_are_one_interval() -> None:
         "=山田*",
         "==やまだ*",
         "Yamada^Tarō",
+        "山田 太郎",
+        "山田　太*",
+        "yamada taro",
     ],
 )
 def test_a_name_is_found_by_any_writing_of_any_group(asked: str) -> None:

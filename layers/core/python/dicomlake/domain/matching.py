@@ -192,9 +192,13 @@ def zip_groups(text: str, groups: tuple[str, str, str]) -> Iterable[tuple[str, s
 
 def _group_matches(pattern: str, group: str) -> bool:
     asked, held = fold(pattern).rstrip("^ "), fold(group).rstrip("^ ")
-    if "*" in asked or "?" in asked:
-        return glob_matches(asked, held)
-    return asked == held or _components_sound(pattern) == _components_sound(group)
+    if " " in asked and "^" not in asked:  # "Yamada Tarou", as people type it
+        return _group_matches(asked.replace(" ", "^"), group) or _written_matches(asked, held.replace("^", " "))
+    return _written_matches(asked, held) or _components_sound(pattern) == _components_sound(group)
+
+
+def _written_matches(asked: str, held: str) -> bool:
+    return glob_matches(asked, held) if "*" in asked or "?" in asked else asked == held
 
 
 def _components_sound(group: str) -> list[str]:
