@@ -31,6 +31,7 @@ class DataDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = _locked(path)
+        self.endpoints.unlink(missing_ok=True)
 
     @property
     def state(self) -> Path:

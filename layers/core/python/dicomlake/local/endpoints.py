@@ -12,7 +12,7 @@ class Endpoints:
     """The addresses and keys of a running lake; field names are the file's.
 
     `operatorToken`, sent as a bearer token, makes the gateway act as the operator, who alone may read the research
-    data store; without it the gateway acts as a reader.
+    data store; without it the gateway acts as a reader. `pid` is the running lake's: a killed one leaves its file.
     """
 
     dicomweb: str
@@ -29,6 +29,7 @@ class Endpoints:
     secretAccessKey: str  # noqa: N815
     operatorToken: str  # noqa: N815
     quarantineBucket: str  # noqa: N815
+    pid: int
 
     def write(self, file: Path) -> None:
         """Write the file at once, readable by its owner only."""

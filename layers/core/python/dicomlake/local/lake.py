@@ -131,6 +131,7 @@ class _Running:
             secretAccessKey=self.identity.secret_access_key,
             operatorToken=self.identity.operator_token,
             quarantineBucket=self.outputs["QuarantineBucketName"],
+            pid=os.getpid(),
         )
 
     def application(self) -> web.Application:
@@ -206,7 +207,9 @@ def _await_endpoints(process: subprocess.Popen[bytes], file: Path, wait: float) 
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise LocalRunError("The local lake ended before it was ready; its message is above.")
-        if file.exists():
-            return Endpoints.read(file)
+        with contextlib.suppress(FileNotFoundError):
+            endpoints = Endpoints.read(file)
+            if endpoints.pid == process.pid:
+                return endpoints
         time.sleep(0.1)
     raise LocalRunError(f"The local lake was not ready within {wait:.0f} s.")

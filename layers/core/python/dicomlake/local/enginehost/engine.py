@@ -31,6 +31,7 @@ USED_NAMES: dict[str, tuple[str, ...]] = {
         "get_state",
         "load_persisted_state",
     ),
+    "services.stepfunctions": ("_ExecutionError", "_poll_ecs_tasks"),
     "services.sqs": ("_collect_msgs", "_get_q", "_queues_lock", "_receive_messages_for_esm"),
 }
 

@@ -15,6 +15,7 @@ from .queues import QueueReceiver
 from .runner import Runner
 from .settings import HostSettings, guest_environment
 from .state import LayerBlobs
+from .tasks import TaskWatcher
 
 ACCOUNT = "000000000000"
 
@@ -66,7 +67,8 @@ class Host:
 
 def install(settings: HostSettings, region: str) -> Host:
     """Put our parts in place; the engine must not have served anything yet."""
-    functions, logs, queues = (part(f"services.{name}") for name in ("lambda_svc", "cloudwatch_logs", "sqs"))
+    parts = ("lambda_svc", "cloudwatch_logs", "sqs", "stepfunctions")
+    functions, logs, queues, steps = (part(f"services.{name}") for name in parts)
 
     def environment() -> Mapping[str, str]:
         return guest_environment(settings, region, ACCOUNT)
@@ -84,6 +86,7 @@ def install(settings: HostSettings, region: str) -> Host:
         (functions, "get_state"): blobs.get_state,
         (functions, "load_persisted_state"): blobs.load,
         (queues, "_receive_messages_for_esm"): receiver.receive,
+        (steps, "_poll_ecs_tasks"): TaskWatcher(steps).poll,
         (part("core.persistence"), "save_state"): checkpoint.save_state,
     }
     for (module, name), ours in replacements.items():
