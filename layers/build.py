@@ -29,7 +29,7 @@ LARGEST_TOTAL = 120_000_000
 SERVICES = {"s3", "dynamodb", "sns", "sqs", "stepfunctions", "secretsmanager", "kms", "sts"}
 """The services whose models the functions' clients load; botocore ships 440."""
 
-CODECS = {"htj2k", "jpeg2k", "jpeg8", "jpegls", "ljpeg", "jpegsof3", "shared"}
+CODECS = {"htj2k", "jpeg2k", "jpeg8", "jpegls", "ljpeg", "jpegsof3", "shared", "shared_cython"}
 CODEC_LIBRARIES = ("libopenjph-", "libopenjp2-", "libjpeg-", "libcharls-", "liblcms2-")
 """The parts of imagecodecs that lake uses, and what they link to."""
 
@@ -38,7 +38,6 @@ UNUSED = (
     "**/__pycache__",
     "**/tests",
     "**/*.pyi",
-    "boto3/docs",
     "boto3/examples",
     "botocore/data/*/*/examples-1.json",
     "botocore/data/dynamodb/2011-12-05",
@@ -49,7 +48,6 @@ UNUSED = (
     "numpy/f2py",
     "numpy/random/_examples",
     "numpy/random/lib",
-    "numpy/typing",
     "pydicom/data/charset_files",
     "pydicom/data/test_files",
     "zstandard/*.c",

@@ -11,6 +11,7 @@ from dicomlake.adapters.clients import AwsClients
 from dicomlake.adapters.clock import RandomIdSource, SystemClock
 from dicomlake.adapters.dynamodb import dynamodb_datastore
 from dicomlake.adapters.s3 import S3ObjectStore
+from dicomlake.adapters.s3_uploads import S3UploadSigner
 from dicomlake.adapters.secrets import SecretsManagerSecretSource
 from dicomlake.adapters.sns import EncodedMessage, SnsEventPublisher
 from dicomlake.adapters.sqs import SqsWorkQueue
@@ -57,6 +58,11 @@ class Lake:
     def quarantine(self) -> S3ObjectStore:
         """The quarantine bucket."""
         return S3ObjectStore(self._clients.s3, self.settings.values.get("QUARANTINE_BUCKET", ""))
+
+    @cached_property
+    def uploads(self) -> S3UploadSigner:
+        """Signs what senders put into the landing bucket."""
+        return S3UploadSigner(self._clients.s3, self.settings.values.get("LANDING_BUCKET", ""))
 
     @cached_property
     def events(self) -> SnsEventPublisher:

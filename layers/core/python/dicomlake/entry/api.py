@@ -31,7 +31,7 @@ def _services(lake: Lake) -> Services:
         },
         default_store=DatastoreId(settings.values.get("DEFAULT_STORE") or next(iter(settings.stores))),
         landing_bucket=settings.values.get("LANDING_BUCKET", ""),
-        uploads=lake.landing,
+        uploads=lake.uploads,
         quarantine=lake.quarantine,
         secret=lake.secrets,
         clock=lake.clock,
