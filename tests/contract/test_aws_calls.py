@@ -45,6 +45,7 @@ def refusal(code: str, status: int = 400, **more: Any) -> ClientError:
     [
         (refusal("NoSuchKey", 404), NotFoundError),
         (refusal("404", 404), NotFoundError),
+        (refusal("MethodNotAllowed", 405), NotFoundError),
         (refusal("SlowDown", 503), ThrottledError),
         (refusal("ProvisionedThroughputExceededException"), ThrottledError),
         (refusal("ThrottlingException"), ThrottledError),
@@ -71,7 +72,7 @@ def test_a_connection_error_does_not_carry_the_url_with_the_key() -> None:
     assert caught.value.__suppress_context__
 
 
-@pytest.mark.parametrize("code", ["ValidationException", "AccessDenied"])
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDenied", "403"])
 def test_a_refusal_that_tells_of_a_defect_passes_through(code: str) -> None:
     with pytest.raises(ClientError), aws_errors():
         raise refusal(code)

@@ -1,10 +1,19 @@
 """What every ChangeFeed promises: numbers without a gap, given once, and totals that follow from them."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from dicomlake.adapters.dynamodb import DynamoDbChangeFeed, Table
+from dicomlake.adapters.dynamodb.table import Action, Refusal
 from dicomlake.domain.commit import CommitRow
+from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.ledger import NO_TALLY, Tally
 from dicomlake.domain.model import NO_COUNTS, Counts, Outcome
 from dicomlake.ports import Datastore, FeedHead
 from tests.builders import Builder
+from tests.contract.conftest import Aws
 
 
 def rows_of(builder: Builder, count: int) -> list[CommitRow]:
@@ -57,3 +66,43 @@ def test_reading_goes_on_behind_a_number(store: Datastore, builder: Builder) -> 
     assert [change.number for change in store.feed.read(5, 100)] == [6, 7]
     assert store.feed.read(7) == ()
     assert store.feed.read(900) == ()
+
+
+@pytest.mark.parametrize("limit", [1, 4, 5, 100])
+def test_reading_crosses_the_partitions_that_numbers_lie_in(
+    store: Datastore, builder: Builder, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr("dicomlake.adapters.dynamodb.keys.FEED_BUCKET", 4)
+    store.feed.append(rows_of(builder, 12))
+
+    found: list[int] = []
+    while changes := store.feed.read(len(found), limit):
+        assert len(changes) == min(limit, 12 - len(found))
+        found += [change.number for change in changes]
+
+    assert found == list(range(1, 13))
+
+
+class Rivalled(Table):
+    """A table of which every transaction, or the first few, meets a rival's."""
+
+    def __init__(self, client: Any, losses: int) -> None:
+        super().__init__(client, "index")
+        self.losses = losses
+
+    def transact(self, actions: Sequence[Action]) -> tuple[Refusal, ...]:
+        if self.losses:
+            self.losses -= 1
+            raise LostRaceError("a rival was faster")
+        return super().transact(actions)
+
+
+def test_an_append_that_loses_its_race_tries_again_a_few_times(moto_aws: Aws, builder: Builder) -> None:
+    client, rows, waits = moto_aws.table("index"), rows_of(builder, 2), list[float]()
+
+    head = DynamoDbChangeFeed(Rivalled(client, 3), waits.append).append(rows)
+
+    assert head.number == 2
+    assert len(waits) == 3
+    with pytest.raises(LostRaceError, match="every time"):
+        DynamoDbChangeFeed(Rivalled(client, 100), waits.append).append(rows_of(builder, 1))

@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dicomlake.domain.errors import LostRaceError
+from dicomlake.adapters.dynamodb import dynamodb_datastore
+from dicomlake.adapters.memory import MemoryObjectStore
+from dicomlake.domain.errors import InvalidRequestError, LostRaceError
 from dicomlake.domain.model import Counts, Outcome, SeriesUid, StudyUid
 from dicomlake.domain.study import Series, Study, StudyState, fold_series, fold_study
 from dicomlake.ports import Datastore, Fold, SearchHit, SearchKey
 from tests.builders import Builder, study_attributes
+from tests.contract.conftest import Aws
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -201,6 +204,14 @@ def test_pages_of_a_search_hold_every_hit_once(store: Datastore, builder: Builde
             break
 
     assert tuple(found) == whole
+
+
+def test_a_continuation_of_another_listing_is_refused(moto_aws: Aws, builder: Builder) -> None:
+    store = dynamodb_datastore(moto_aws.table("index"), "index", MemoryObjectStore("lake"))
+
+    for wrong in ("A", "Z", "20260301"):
+        with pytest.raises(InvalidRequestError, match="continuation"):
+            store.studies.search("p", "B", "C", after=wrong)
 
 
 def test_search_rows_are_dropped_and_one_both_dropped_and_added_stays(store: Datastore, builder: Builder) -> None:

@@ -15,7 +15,6 @@ from botocore.exceptions import (
 )
 
 from dicomlake.domain.errors import (
-    ForbiddenError,
     LostRaceError,
     NotFoundError,
     PipelineError,
@@ -23,7 +22,19 @@ from dicomlake.domain.errors import (
     UnavailableError,
 )
 
-NOT_FOUND = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchUpload", "404", "NotFound", "ResourceNotFoundException"})
+NOT_FOUND = frozenset(
+    {
+        "404",
+        "405",
+        "MethodNotAllowed",
+        "NoSuchKey",
+        "NoSuchUpload",
+        "NoSuchVersion",
+        "NotFound",
+        "ResourceNotFoundException",
+    }
+)
+"""S3 answers 405 where the version that was asked for is a delete marker."""
 THROTTLED = frozenset(
     {
         "SlowDown",
@@ -50,7 +61,6 @@ _SENTENCES: tuple[tuple[frozenset[str], type[PipelineError], str], ...] = (
     (THROTTLED, ThrottledError, "the service asked to slow down; try again later"),
     (LOST_RACE, LostRaceError, "another write was under way on the same items; read again and retry"),
     (UNAVAILABLE, UnavailableError, "the service could not answer; try again later"),
-    (frozenset({"403", "ExpiredTokenException"}), ForbiddenError, "the service refused; check the role's policy"),
 )
 
 

@@ -46,16 +46,19 @@ class CallMeter:
     def snapshot(self) -> Usage:
         """Return what was used since the last reset."""
         with self._lock:
-            return Usage(
-                dict(self._calls), self._units["read"], self._units["write"], self._bytes["out"], self._bytes["in"]
-            )
+            return self._used()
 
     def reset(self) -> Usage:
         """Return what was used and begin at nothing again."""
-        used = self.snapshot()
         with self._lock:
+            used = self._used()
             self._start()
         return used
+
+    def _used(self) -> Usage:
+        return Usage(
+            dict(self._calls), self._units["read"], self._units["write"], self._bytes["out"], self._bytes["in"]
+        )
 
     def _count_request(self, request: Any, event_name: str, **rest: Any) -> None:
         _, service, operation = event_name.split(".")

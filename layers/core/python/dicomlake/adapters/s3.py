@@ -16,8 +16,8 @@ from dicomlake.ports import ObjectInfo, Page
 MIB = 1024 * 1024
 PARTIAL_CONTENT = 206
 DELETE_BATCH = 1000
-COPY_WHOLE = 5 * 1024 * MIB
-"""CopyObject takes up to 5 GB; above, parts are copied."""
+COPY_WHOLE = 1024 * MIB
+"""CopyObject takes up to 5 GB, but answers only when it is done; above this, parts are copied one by one."""
 COPY_PART = 512 * MIB
 PART = 8 * MIB
 PARTS_OF_A_SIZE = 2000
@@ -82,12 +82,14 @@ class S3ObjectStore:
             writer.abort()
 
     def copy_in(self, source_bucket: str, source_key: str, source_version: str, key: str, size: int) -> None:
-        """Copy an object of any size from another bucket, server side."""
+        """Copy an object of any size from another bucket, server side, without its tags: they rule its old place."""
         source = {"Bucket": source_bucket, "Key": source_key}
         source |= {"VersionId": source_version} if source_version else {}
         if size <= COPY_WHOLE:
             with aws_errors():
-                self._client.copy_object(**self._named(key), CopySource=source, **self._encryption)
+                self._client.copy_object(
+                    **self._named(key), CopySource=source, TaggingDirective="REPLACE", **self._encryption
+                )
             return
         upload = _Upload(self._client, self._named(key), self._encryption)
         try:
