@@ -71,6 +71,7 @@ def test_parts_that_were_not_sent_are_no_object(uploads: Uploads) -> None:
         uploads.objects.info(KEY)
 
 
+@pytest.mark.parametrize("place", ["memory", pytest.param("engine", marks=pytest.mark.engine)], indirect=True)
 def test_an_upload_that_never_began_is_not_found(uploads: Uploads) -> None:
     with pytest.raises(NotFoundError):
         uploads.signer.complete_parts(KEY, "no-such-upload", ["0" * 32])
