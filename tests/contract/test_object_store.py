@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dicomlake.adapters import s3
+from dicomlake.adapters.s3 import parts, store
 from dicomlake.domain.errors import NotFoundError
 from dicomlake.ports import ObjectInfo, ObjectStore
 from tests.contract.conftest import OpenBucket
@@ -123,8 +123,8 @@ def test_an_object_is_copied_from_another_bucket_by_version(bucket: OpenBucket, 
 def test_an_object_too_large_to_copy_whole_is_copied_in_parts(
     bucket: OpenBucket, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3, "COPY_WHOLE", 1000)
-    monkeypatch.setattr(s3, "COPY_PART", 5 * s3.MIB)
+    monkeypatch.setattr(store, "COPY_WHOLE", 1000)
+    monkeypatch.setattr(store, "COPY_PART", 5 * parts.MIB)
     source = unique("landing")
     landing, quarantine = bucket(source), bucket(unique("quarantine"))
     body = bytes(range(256)) * 4096 * 6
@@ -135,7 +135,7 @@ def test_an_object_too_large_to_copy_whole_is_copied_in_parts(
     assert quarantine.get("objects/1") == body
 
 
-@pytest.mark.parametrize("size", [0, 10, s3.PART, s3.PART + 1, 2 * s3.PART + 77])
+@pytest.mark.parametrize("size", [0, 10, parts.PART, parts.PART + 1, 2 * parts.PART + 77])
 def test_a_writer_shows_its_object_when_it_commits(objects: ObjectStore, size: int) -> None:
     body = (b"0123456789abcdef" * (size // 16 + 1))[:size]
 
@@ -150,7 +150,7 @@ def test_a_writer_shows_its_object_when_it_commits(objects: ObjectStore, size: i
     assert objects.get(KEY) == body
 
 
-@pytest.mark.parametrize("size", [10, s3.PART + 1])
+@pytest.mark.parametrize("size", [10, parts.PART + 1])
 def test_a_writer_that_does_not_commit_leaves_nothing(objects: ObjectStore, size: int) -> None:
     def fail() -> None:
         with objects.open_writer(KEY) as writer:

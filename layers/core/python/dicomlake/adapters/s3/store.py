@@ -9,20 +9,16 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from dicomlake.adapters.aws_errors import aws_errors, code_of
-from dicomlake.domain.errors import InvalidRequestError, ThrottledError, TooLargeError, UnavailableError
+from dicomlake.adapters.s3.parts import MIB, S3ObjectWriter, Upload
+from dicomlake.domain.errors import InvalidRequestError, ThrottledError, UnavailableError
 from dicomlake.domain.study import format_time
 from dicomlake.ports import ObjectInfo, Page
 
-MIB = 1024 * 1024
 PARTIAL_CONTENT = 206
 DELETE_BATCH = 1000
 COPY_WHOLE = 1024 * MIB
 """CopyObject takes up to 5 GB, but answers only when it is done; above this, parts are copied one by one."""
 COPY_PART = 512 * MIB
-PART = 8 * MIB
-PARTS_OF_A_SIZE = 2000
-MAX_PARTS = 10_000
-MAX_PART = 16 * MIB
 
 
 class S3ObjectStore:
@@ -73,7 +69,7 @@ class S3ObjectStore:
             )
 
     @contextmanager
-    def open_writer(self, key: str) -> Iterator["S3ObjectWriter"]:
+    def open_writer(self, key: str) -> Iterator[S3ObjectWriter]:
         """Write an object of unknown size in bounded memory; leaving the context without `commit` aborts."""
         writer = S3ObjectWriter(self._client, self._named(key), self._encryption)
         try:
@@ -91,7 +87,7 @@ class S3ObjectStore:
                     **self._named(key), CopySource=source, TaggingDirective="REPLACE", **self._encryption
                 )
             return
-        upload = _Upload(self._client, self._named(key), self._encryption)
+        upload = Upload(self._client, self._named(key), self._encryption)
         try:
             for start in range(0, size, COPY_PART):
                 upload.copy_part(source, start, min(start + COPY_PART, size) - 1)
@@ -142,117 +138,6 @@ class S3ObjectStore:
     def _sign(self, call: str, named: dict[str, Any], seconds: int) -> str:
         url: str = self._client.generate_presigned_url(call, Params=named, ExpiresIn=seconds)
         return url
-
-
-class S3ObjectWriter:
-    """An object under construction: parts of 8 MiB, later of 16, so that 10,000 of them hold more than 140 GB.
-
-    Memory: one part. What fits into one part is put whole, in one request.
-    """
-
-    def __init__(self, client: Any, named: dict[str, Any], encryption: dict[str, str]) -> None:
-        self._client = client
-        self._named = named
-        self._encryption = encryption
-        self._upload: _Upload | None = None
-        self._part = bytearray()
-        self._size = 0
-        self._open = True
-
-    def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Append bytes; sends whole parts as they fill."""
-        self._check_open()
-        rest = memoryview(data).cast("B")
-        written = len(rest)
-        while rest:
-            room = self._part_size() - len(self._part)
-            self._part += rest[:room]
-            rest = rest[room:]
-            if len(self._part) == self._part_size():
-                self._send_part()
-        self._size += written
-        return written
-
-    def commit(self) -> int:
-        """Make the object visible and return its size."""
-        self._check_open()
-        if self._upload is None:
-            with aws_errors():
-                self._client.put_object(**self._named, Body=self._part, **self._encryption)
-        else:
-            if self._part:
-                self._send_part()
-            self._upload.complete()
-        self._open = False
-        return self._size
-
-    def abort(self) -> None:
-        """Drop everything written; after a commit it does nothing."""
-        self._open = False
-        self._part = bytearray()
-        if self._upload is not None:
-            self._upload.abort()
-
-    def _part_size(self) -> int:
-        return PART if self._upload is None or self._upload.count < PARTS_OF_A_SIZE else MAX_PART
-
-    def _send_part(self) -> None:
-        if self._upload is None:
-            self._upload = _Upload(self._client, self._named, self._encryption)
-        self._upload.send_part(self._part)
-        self._part = bytearray()
-
-    def _check_open(self) -> None:
-        if not self._open:
-            raise ValueError("this object is written or dropped already")
-
-
-class _Upload:
-    """A multi-part upload, from its start to `complete` or `abort`."""
-
-    def __init__(self, client: Any, named: dict[str, Any], encryption: dict[str, str]) -> None:
-        self._client = client
-        with aws_errors():
-            begun = client.create_multipart_upload(**named, **encryption)
-        self._named = {**named, "UploadId": begun["UploadId"]}
-        self._tags: list[str] = []
-        self._open = True
-
-    @property
-    def count(self) -> int:
-        return len(self._tags)
-
-    def send_part(self, body: bytearray) -> None:
-        with aws_errors():
-            answer = self._client.upload_part(**self._named, PartNumber=self._following(), Body=body)
-        self._tags.append(answer["ETag"])
-
-    def copy_part(self, source: dict[str, str], first: int, last: int) -> None:
-        with aws_errors():
-            answer = self._client.upload_part_copy(
-                **self._named,
-                PartNumber=self._following(),
-                CopySource=source,
-                CopySourceRange=f"bytes={first}-{last}",
-            )
-        self._tags.append(answer["CopyPartResult"]["ETag"])
-
-    def _following(self) -> int:
-        if self.count == MAX_PARTS:
-            raise TooLargeError("an object of S3 has at most 10,000 parts; write it as more than one")
-        return self.count + 1
-
-    def complete(self) -> None:
-        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(self._tags, 1)]
-        with aws_errors():
-            self._client.complete_multipart_upload(**self._named, MultipartUpload={"Parts": parts})
-        self._open = False
-
-    def abort(self) -> None:
-        if self._open:
-            self._open = False
-            with aws_errors():
-                self._client.abort_multipart_upload(**self._named)
 
 
 def _read_into(stream: Any, body: bytearray) -> None:
