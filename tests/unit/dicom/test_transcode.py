@@ -1,5 +1,7 @@
 """A frame is stored as HTJ2K only if it comes back exactly; else the whole instance stays what it was."""
 
+import subprocess
+import sys
 import tracemalloc
 from typing import Any
 
@@ -187,61 +189,6 @@ def test_a_frame_that_cannot_be_decoded_is_kept_and_told() -> None:
     assert bytes(only.code_stream).rstrip(b"\0") == cut.rstrip(b"\0")
 
 
-def htj2k(frame: np.ndarray, **options: Any) -> bytes:
-    """Return a code stream as some other encoder makes it."""
-    given: dict[str, Any] = {
-        "reversible": True,
-        "bitspersample": 12,
-        "resolutions": 1,
-        "prog_order": "RPCL",
-        "tlm": True,
-    }
-    return bytes(imagecodecs.htj2k_encode(frame, **(given | {"tilepart": "RESOLUTIONS"} | options)))
-
-
-def test_htj2k_rpcl_is_stored_as_it_came_after_it_was_decoded() -> None:
-    stream = htj2k(pixels())
-
-    plan, (only,) = stored(encapsulated(stream, ".4.202"))
-
-    assert (plan.action, plan.restorable, plan.warnings) == (Action.CHECK, Restorable.BYTES, ())
-    assert bytes(only.code_stream) == stream
-    assert [level.width for level in only.frame.levels] == [35, 70]
-    assert (only.frame.minimum, only.frame.maximum) == (0, 4095)
-
-
-def test_htj2k_without_tile_parts_has_one_level() -> None:
-    plan, (only,) = stored(encapsulated(htj2k(pixels(), tlm=False, tilepart=None), ".4.202"))
-
-    assert (plan.action, [level.width for level in only.frame.levels]) == (Action.CHECK, [SIDE])
-
-
-def test_other_htj2k_becomes_rpcl_with_every_level() -> None:
-    stream = htj2k(pixels(), prog_order="LRCP", tlm=False, tilepart=None)
-
-    plan, (only,) = stored(encapsulated(stream, ".4.201"))
-
-    assert (plan.action, plan.stored_syntax) == (Action.TRANSCODE, HTJ2K_LOSSLESS_RPCL)
-    assert len(only.frame.levels) == 2
-    assert np.array_equal(decode_openjpeg(only.code_stream), pixels())
-
-
-@pytest.mark.parametrize("damage", ["cut", "irreversible", "sign"])
-def test_htj2k_that_fails_its_check_is_kept_and_told(damage: str) -> None:
-    whole = htj2k(pixels())
-    stream = {
-        "cut": whole[: len(whole) // 2],
-        "irreversible": htj2k(pixels(), reversible=False),
-        "sign": htj2k((pixels().astype(np.int32) - 2048).astype(np.int16)),
-    }[damage]
-
-    plan, (only,) = stored(encapsulated(stream, ".4.202"))
-
-    assert plan.action is Action.KEEP
-    assert [warned.code for warned in plan.warnings] in (["undecodable-frame"], ["sign-mismatch"])
-    assert bytes(only.code_stream).startswith(stream[:-1])
-
-
 def test_the_sample_is_the_same_for_the_same_frame_and_about_as_large_as_said() -> None:
     names = [frame_id(KEY, index.to_bytes(4)) for index in range(20_000)]
     wanted = [name for name in names if Verification().wants(5, name)]
@@ -281,6 +228,26 @@ def test_a_large_multi_frame_passes_with_one_frame_in_hand() -> None:
     tracemalloc.stop()
     assert len(sizes) == count
     assert peak < 5 * frame.nbytes
+
+
+def test_the_hot_path_never_imports_pydicom_nor_a_codec_it_does_not_use() -> None:
+    code = """
+import sys
+import numpy as np
+import dicomlake.dicom.transcode, dicomlake.dicom.restore
+at_import = set(sys.modules)
+from dicomlake.dicom import transcode, pixels, syntaxes, source
+layout = pixels.PixelLayout(70, 70, 1, 16, 12, False)
+plan = syntaxes.StoragePlan(
+    syntaxes.Action.TRANSCODE, syntaxes.Decoder.NATIVE, syntaxes.Stream.NATIVE, "1.2.840.10008.1.2.1",
+    syntaxes.HTJ2K_LOSSLESS_RPCL, "bytes", layout, "MONOCHROME2")
+transcode.store_frame(plan, bytes(70 * 70 * 2), 0, b"k" * 32)
+print(any(name.startswith(("imagecodecs", "ojph")) for name in at_import))
+print([name for name in ("pydicom", "openjpeg", "rle", "imagecodecs._jpeg8", "PIL") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert done.stdout.split("\n")[:2] == ["False", "[]"]
 
 
 def test_an_error_says_no_uid() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dicomlake.dicom.codecs_markers import bare_stream, is_complete, read_header
+from dicomlake.dicom.codecs_markers import bare_stream, is_complete, jpeg_size, read_header
 from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout
 from dicomlake.dicom.syntaxes import Decoder
 from dicomlake.domain.errors import MalformedError
@@ -184,26 +184,39 @@ def _rle(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
     return np.ascontiguousarray(planes.transpose(1, 2, 0)) if layout.samples > 1 else planes[0]
 
 
-def _jpeg_lossless(data: Bytes, _: PixelLayout, photometric: str) -> PixelArray:
-    """Decode process 14; colours as they are in the stream, never converted."""
+def decode_jpeg(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
+    """Decode JPEG, lossless or not, colours as they are in the stream: imagecodecs gives RGB unless told otherwise.
+
+    Raises MalformedError if the frame's size is not the layout's, one of CODEC_ERRORS if it cannot be decoded.
+    """
     from imagecodecs import jpeg8_decode
 
+    check_size(jpeg_size(data), layout)
     space = "ycbcr" if photometric.startswith("YBR") else "rgb" if photometric == "RGB" else None
     array: PixelArray = jpeg8_decode(data, colorspace=space, outcolorspace=space)
     return array
 
 
-def _jpeg_ls(data: Bytes, _: PixelLayout, __: str) -> PixelArray:
+def decode_jpeg_ls(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
+    """Decode JPEG-LS, lossless or near. Errors as `decode_jpeg`."""
     from imagecodecs import jpegls_decode
 
+    check_size(jpeg_size(data), layout)
     array: PixelArray = jpegls_decode(data)
     return array
 
 
-def _jpeg_2000(data: Bytes, _: PixelLayout, photometric: str) -> PixelArray:
+def check_size(size: tuple[int, int], layout: PixelLayout) -> None:
+    """Raise MalformedError unless a stream is of the size its instance says: decoders take memory for what it says."""
+    if size != (layout.rows, layout.columns):
+        raise MalformedError("a compressed frame has another shape than its header says")
+
+
+def _jpeg_2000(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
     """Decode strictly: a stream that is cut, irreversible, or transforms colours that are not RGB is refused."""
     data = bare_stream(data)
     header = read_header(data)
+    check_size((header.rows, header.columns), layout)
     if not header.reversible:
         raise ValueError("an irreversible code stream in a lossless transfer syntax")
     if not is_complete(data):
@@ -216,8 +229,8 @@ def _jpeg_2000(data: Bytes, _: PixelLayout, photometric: str) -> PixelArray:
 _DECODERS: MappingProxyType[Decoder, Callable[[Bytes, PixelLayout, str], PixelArray]] = MappingProxyType(
     {
         Decoder.RLE: _rle,
-        Decoder.JPEG_LOSSLESS: _jpeg_lossless,
-        Decoder.JPEG_LS: _jpeg_ls,
+        Decoder.JPEG_LOSSLESS: decode_jpeg,
+        Decoder.JPEG_LS: decode_jpeg_ls,
         Decoder.JPEG_2000: _jpeg_2000,
     }
 )

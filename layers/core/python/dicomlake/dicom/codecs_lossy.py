@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from types import MappingProxyType
 
-from dicomlake.dicom.codecs import CODEC_ERRORS, decode_openjpeg
-from dicomlake.dicom.codecs_markers import bare_stream, is_complete
+from dicomlake.dicom.codecs import CODEC_ERRORS, check_size, decode_jpeg, decode_jpeg_ls, decode_openjpeg
+from dicomlake.dicom.codecs_markers import bare_stream, is_complete, read_header
 from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout, as_stored, little_endian
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.model import TransferSyntaxUid
@@ -42,7 +42,7 @@ def decode_lossy(syntax: TransferSyntaxUid, data: Bytes, layout: PixelLayout, ph
     Raises MalformedError if it cannot be decoded whole. Other decoders may rightly differ by 1 to 3 counts.
     """
     try:
-        array = _DECODERS[syntax](data, photometric)
+        array = _DECODERS[syntax](data, layout, photometric)
     except CODEC_ERRORS as error:
         raise MalformedError("a lossy frame cannot be decoded") from error
     stored = as_stored(array, layout) if array.shape == layout.shape else None
@@ -51,34 +51,20 @@ def decode_lossy(syntax: TransferSyntaxUid, data: Bytes, layout: PixelLayout, ph
     return little_endian(stored, layout)
 
 
-def _jpeg(data: Bytes, photometric: str) -> PixelArray:
-    """Decode without converting colours: imagecodecs gives RGB unless told otherwise."""
-    from imagecodecs import jpeg8_decode
-
-    space = "ycbcr" if photometric.startswith("YBR") else "rgb" if photometric == "RGB" else None
-    array: PixelArray = jpeg8_decode(data, colorspace=space, outcolorspace=space)
-    return array
-
-
-def _jpeg_ls(data: Bytes, _: str) -> PixelArray:
-    from imagecodecs import jpegls_decode
-
-    array: PixelArray = jpegls_decode(data)
-    return array
-
-
-def _jpeg_2000(data: Bytes, _: str) -> PixelArray:
+def _jpeg_2000(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
     bare = bare_stream(data)
+    header = read_header(bare)
+    check_size((header.rows, header.columns), layout)
     if not is_complete(bare):
         raise MalformedError("a lossy frame is cut")
     return decode_openjpeg(bare)
 
 
-_DECODERS: MappingProxyType[str, Callable[[Bytes, str], PixelArray]] = MappingProxyType(
+_DECODERS: MappingProxyType[str, Callable[[Bytes, PixelLayout, str], PixelArray]] = MappingProxyType(
     {
-        _ROOT + "50": _jpeg,
-        _ROOT + "51": _jpeg,
-        _ROOT + "81": _jpeg_ls,
+        _ROOT + "50": decode_jpeg,
+        _ROOT + "51": decode_jpeg,
+        _ROOT + "81": decode_jpeg_ls,
         _ROOT + "91": _jpeg_2000,
         _ROOT + "203": _jpeg_2000,
     }

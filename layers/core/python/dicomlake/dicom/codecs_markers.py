@@ -9,6 +9,7 @@ from dicomlake.domain.errors import MalformedError
 _SIZ, _CAP, _COD, _TLM, _SOT = 0xFF51, 0xFF50, 0xFF52, 0xFF55, 0xFF90
 _SOC, _SOT_BYTES, _EOC = b"\xff\x4f", b"\xff\x90", b"\xff\xd9"
 _SIGNATURE_BOX = b"jP  "
+_FRAME_HEADERS = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _RPCL = 2
 _HIGH_THROUGHPUT = 0x40
 
@@ -85,6 +86,22 @@ def _header(found: dict[int, memoryview], lengths: tuple[int, ...], first_tile: 
         tile_lengths=lengths,
         first_tile=first_tile,
     )
+
+
+def jpeg_size(stream: Bytes) -> tuple[int, int]:
+    """Return rows and columns of a JPEG or JPEG-LS frame (10918-1 B.2.2, 14495-1 C.2.2), before any memory is taken.
+
+    Raises MalformedError if there is no frame header.
+    """
+    view = memoryview(stream)
+    position = 2
+    while position + 9 <= len(view) and view[position] == 0xFF:
+        marker, length = view[position + 1], int.from_bytes(view[position + 2 : position + 4])
+        if marker in _FRAME_HEADERS:
+            rows, columns = struct.unpack_from(">HH", view, position + 5)
+            return rows, columns
+        position += 1 if marker == 0xFF else 2 + length
+    raise MalformedError("a JPEG frame has no frame header")
 
 
 def resolution_ends(stream: Bytes, header: StreamHeader) -> tuple[int, ...]:
