@@ -65,7 +65,8 @@ def plan_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
     command = _task(event, SettleStudy)
     plan = plan_study(command, lake.datastore(command.datastore))
     line["series"] = len(plan.series)
-    return wire.encode(plan)
+    # Each item of the machine's Map is a command of its own, so it carries its own type and version.
+    return {**wire.encode(plan), "series": [wire.encode(command) for command in plan.series]}
 
 
 def compact_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
