@@ -125,6 +125,7 @@ class ApiStack(Stack):
         return iam.Role(self, construct_id, assumed_by=iam.AccountRootPrincipal(), description=description)
 
     def _answer(self, name: str, store: LakeStore) -> LakeFunction:
+        """Make the function that answers for one data store: it knows no other, and may only read."""
         function = LakeFunction(
             self,
             name,
@@ -160,10 +161,7 @@ class ApiStack(Stack):
                 **settings.landing(storage),
                 **settings.quarantine(storage),
                 "DICOMLAKE_INGEST_QUEUE_URL": ingest.ingest_work.queue.queue_url,
-                "DICOMLAKE_SETTLE_QUEUE_URL": study.settle_work.queue.queue_url,
                 "DICOMLAKE_DEIDENTIFY_QUEUE_URL": study.deidentify_work.queue.queue_url,
-                "DICOMLAKE_QUIET_SECONDS": str(self.environment_.quiet_seconds),
-                "DICOMLAKE_SETTLE_CAP_SECONDS": str(self.environment_.settle_cap_seconds),
                 "DICOMLAKE_OPERATOR_ROLE_ARN": self.operator_role.role_arn,
             },
         )
@@ -172,17 +170,16 @@ class ApiStack(Stack):
 
     def _grant_operations(self, role: iam.IGrantable) -> None:
         """Signed URLs carry the signer's rights: to upload is to put into the landing bucket."""
-        storage, study = self.storage, self.study
-        stores = (storage.clinical, storage.research)
-        buckets = [store.bucket for store in stores]
+        storage = self.storage
+        tables = (storage.clinical.table, storage.research.table)
         grants.use_key(role, self.key)
         grants.read_secret(role, storage.secret)
-        grants.read_index(role, *(store.table for store in stores))
-        grants.write_index(role, *(store.table for store in stores))
-        grants.read_objects(role, storage.landing, storage.quarantine, *buckets)
-        grants.list_objects(role, storage.landing, storage.quarantine)
-        grants.write_objects(role, storage.landing, *buckets)
-        grants.send(role, self.ingest.ingest_work.queue, study.settle_work.queue, study.deidentify_work.queue)
+        grants.read_index(role, *tables)
+        grants.write_index(role, *tables)
+        grants.write_objects(role, storage.landing)
+        grants.read_objects(role, storage.quarantine)
+        grants.list_objects(role, storage.quarantine)
+        grants.send(role, self.ingest.ingest_work.queue, self.study.deidentify_work.queue)
 
     def _routes(self) -> None:
         any_method, post = [http.HttpMethod.ANY], [http.HttpMethod.POST]

@@ -90,9 +90,10 @@ class StudyStack(Stack):
         timeout_seconds: int,
         memory: int = 512,
         pixels: bool = False,
+        named: bool = False,
         more: dict[str, str] | None = None,
     ) -> LakeFunction:
-        """Make a function of both data stores that may use the key and the secret, and nothing else yet."""
+        """Make a function of both data stores that may use the key; and the secret, if it makes keyed names."""
         function = LakeFunction(
             self,
             name,
@@ -102,10 +103,15 @@ class StudyStack(Stack):
             layers=self.layers.for_pixels if pixels else self.layers.for_look_ups,
             timeout_seconds=timeout_seconds,
             memory=memory,
-            settings={**settings.stores(self, *self.both), **settings.secret(self.storage), **(more or {})},
+            settings={
+                **settings.stores(self, *self.both),
+                **(settings.secret(self.storage) if named else {}),
+                **(more or {}),
+            },
         )
         grants.use_key(function.role, self.key)
-        grants.read_secret(function.role, self.storage.secret)
+        if named:
+            grants.read_secret(function.role, self.storage.secret)
         self.functions[name] = function
         return function
 
@@ -117,17 +123,15 @@ class StudyStack(Stack):
         topic = {"DICOMLAKE_EVENTS_TOPIC": self.ingest.events.topic_arn}
         plan = self._function("PlanStudy", "plan_study", timeout_seconds=60)
         compact = self._function(
-            "CompactSeries", "compact_series", timeout_seconds=LONGEST, memory=ONE_CORE, pixels=True
+            "CompactSeries", "compact_series", timeout_seconds=LONGEST, memory=ONE_CORE, pixels=True, named=True
         )
         finish = self._function("FinishStudy", "finish_study", timeout_seconds=60, more=topic)
-        self._keep_index(plan.role)
+        grants.read_index(plan.role, *self.tables)
         self._keep_index(compact.role)
         self._keep_index(finish.role)
-        for function in (plan, compact, finish):
-            grants.read_objects(function.role, *self.buckets)
-            grants.list_objects(function.role, *self.buckets)
+        grants.read_objects(compact.role, *self.buckets)
+        grants.list_objects(compact.role, *self.buckets)
         grants.write_objects(compact.role, *self.buckets)
-        grants.write_objects(finish.role, *self.buckets)
         grants.publish(finish.role, self.ingest.events)
         steps = {"plan": plan.function, "compact": compact.function, "finish": finish.function}
         self.ordinary = self._machine("StudyMachine", sfn.StateMachineType.EXPRESS, Duration.minutes(5), steps)
@@ -168,6 +172,7 @@ class StudyStack(Stack):
             "SettleStudy",
             "settle_study",
             timeout_seconds=work.timeout_seconds,
+            named=True,
             more={**self._settle_settings(), **machines},
         )
         for function, queue in ((track, self.study_work), (settle, self.settle_work)):
@@ -205,6 +210,7 @@ class StudyStack(Stack):
             "SweepLake",
             "sweep_lake",
             timeout_seconds=LONGEST,
+            named=True,
             more={
                 **settings.default_store(self.storage),
                 **settings.landing(self.storage),
@@ -215,6 +221,7 @@ class StudyStack(Stack):
         self._keep_index(sweep.role)
         grants.read_objects(sweep.role, self.storage.landing, *self.buckets)
         grants.list_objects(sweep.role, self.storage.landing, *self.buckets)
+        grants.write_objects(sweep.role, *self.buckets)
         grants.delete_objects(sweep.role, *self.buckets)
         grants.send(sweep.role, self.ingest.ingest_work.queue, self.settle_work.queue)
         if self.environment_.landing_expiry_days is not None:
@@ -236,6 +243,7 @@ class StudyStack(Stack):
             timeout_seconds=work.timeout_seconds,
             memory=2 * ONE_CORE,
             pixels=True,
+            named=True,
             more={
                 **settings.default_store(self.storage),
                 **settings.research_store(self.storage),

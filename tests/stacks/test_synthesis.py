@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from templates import ENVIRONMENTS, GOLDEN, PARTS, ROOT
 
 CDK = ROOT / "build" / "cdk-venv" / "bin"

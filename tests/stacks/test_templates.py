@@ -1,0 +1,322 @@
+"""What the deployed templates promise: who may touch what, what happens to failures, what a function is told."""
+
+import json
+import re
+
+import pytest
+from templates import (
+    ENVIRONMENTS,
+    GOLDEN,
+    PARTS,
+    ROOT,
+    Json,
+    allowed,
+    definition,
+    manifest,
+    of_type,
+    one,
+    statements,
+    template,
+    text,
+)
+
+from dicomlake import wire
+from dicomlake.domain import errors
+from dicomlake.settings import Settings
+
+FUNCTIONS = "AWS::Lambda::Function"
+MAPPINGS = "AWS::Lambda::EventSourceMapping"
+MACHINES = "AWS::StepFunctions::StateMachine"
+
+READ_OBJECT = {"s3:GetObject", "s3:GetObjectVersion"}
+READ_INDEX = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+
+
+def settings_of(prefix: str, environment: str = "dev") -> dict[str, str]:
+    """The DICOMLAKE_ variables of a function, as text."""
+    function = one(of_type(environment, FUNCTIONS), f"{prefix}Function")
+    return {name: text(value) for name, value in function["Environment"]["Variables"].items()}
+
+
+def states(machine: Json) -> list[Json]:
+    found = []
+    for state in machine["States"].values():
+        found.append(state)
+        found += states(state["ItemProcessor"]) if "ItemProcessor" in state else []
+    return found
+
+
+def family(root: type) -> set[str]:
+    return {kind.__name__ for kind in root.__subclasses__()}
+
+
+@pytest.mark.parametrize("store", ["Clinical", "Research"])
+def test_one_data_stores_api_function_reads_that_store_and_nothing_else(store: str) -> None:
+    other = {"Clinical": "Research", "Research": "Clinical"}[store]
+
+    rights = list(allowed("dev", "api", f"Answer{store}Role"))
+
+    assert not [right for right in rights if other in right[1] or "Landing" in right[1] or "Secret" in right[1]]
+    assert {action for action, resource in rights if f"{store}Packs" in resource} == READ_OBJECT
+    assert {action for action, resource in rights if f"{store}Index" in resource} == READ_INDEX
+    told = json.loads(settings_of(f"Answer{store}")["DICOMLAKE_STORES"])
+    assert [row["name"] for row in told.values()] == [store.lower()]
+
+
+def test_deidentification_reads_clinical_and_writes_research_only() -> None:
+    rights = list(allowed("dev", "study", "DeidentifyStudyRole"))
+
+    on_clinical = {action for action, resource in rights if "ClinicalPacks" in resource or "ClinicalIndex" in resource}
+    on_research = {action for action, resource in rights if "ResearchPacks" in resource}
+
+    assert on_clinical == READ_OBJECT | READ_INDEX | {"s3:ListBucket", "s3:ListBucketVersions"}
+    assert "s3:PutObject" in on_research
+    assert "s3:DeleteObject" not in on_research
+
+
+def test_only_the_sweep_deletes_objects_and_never_landed_ones() -> None:
+    deletions = [
+        (name, action, text(statement["Resource"]))
+        for name, policy in of_type("dev", "AWS::IAM::Policy").items()
+        for statement in statements(policy["Properties"])
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action.startswith("s3:Delete")
+    ]
+
+    assert {(name[:13], action) for name, action, _ in deletions} == {("SweepLakeRole", "s3:DeleteObject")}
+    assert not [resource for _, _, resource in deletions if "Landing" in resource or "Quarantine" in resource]
+
+
+def test_readers_invoke_clinical_routes_and_uploads_operators_everything() -> None:
+    clinical = template("dev", "storage")["Outputs"]["ClinicalDatastoreId"]["Value"]
+
+    reader = {resource.split("/$default/")[1] for _, resource in allowed("dev", "api", "ReaderRole")}
+    operator = {resource.split("/$default/")[1] for _, resource in allowed("dev", "api", "OperatorRole")}
+
+    assert reader == {f"*/dicomweb/{clinical}/*", "POST/uploads"}
+    assert operator == {"*/*"}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_route_asks_who_calls(environment: str) -> None:
+    outputs = template(environment, "storage")["Outputs"]
+    ids = [outputs[f"{store}DatastoreId"]["Value"] for store in ("Clinical", "Research")]
+
+    routes = [route["Properties"] for route in of_type(environment, "AWS::ApiGatewayV2::Route").values()]
+
+    assert {route["AuthorizationType"] for route in routes} == {"AWS_IAM"}
+    assert {route["RouteKey"] for route in routes} == {
+        "POST /uploads",
+        "ANY /lake/{proxy+}",
+        *(f"ANY /dicomweb/{datastore_id}/{{proxy+}}" for datastore_id in ids),
+    }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_access_log_names_routes_never_paths(environment: str) -> None:
+    (stage,) = of_type(environment, "AWS::ApiGatewayV2::Stage").values()
+
+    written = stage["Properties"]["AccessLogSettings"]["Format"]
+
+    assert "$context.routeKey" in written
+    assert not re.search(r"\$context\.(path|requestOverride|domain|http|identity\.sourceIp)", written)
+
+
+def test_steps_retry_what_the_error_tree_calls_retryable() -> None:
+    tasks = [
+        state
+        for machine in of_type("dev", MACHINES, "study").values()
+        for state in states(definition(machine["Properties"]))
+        if state["Type"] == "Task"
+    ]
+    named = {name for name in tasks[0]["Retry"][0]["ErrorEquals"] if "." not in name}
+
+    assert len(tasks) == 6
+    assert named == family(errors.RetryableError)
+    assert not named & family(errors.PermanentError)
+    assert all(task["Retry"] == tasks[0]["Retry"] for task in tasks)
+
+
+def test_study_machine_is_one_definition_deployed_express_and_standard() -> None:
+    machines = of_type("dev", MACHINES, "study")
+    express = next(item["Properties"] for item in machines.values() if item["Properties"].get("StateMachineType"))
+    kinds = sorted(item["Properties"].get("StateMachineType", "STANDARD") for item in machines.values())
+    first, second = (definition(item["Properties"]) for item in machines.values())
+
+    assert kinds == ["EXPRESS", "STANDARD"]
+    assert first["States"] == second["States"]
+    assert express["StateMachineType"] == "EXPRESS"
+    assert definition(express)["TimeoutSeconds"] <= 300
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_machines_log_no_input_and_no_output(environment: str) -> None:
+    for machine in of_type(environment, MACHINES).values():
+        assert machine["Properties"]["LoggingConfiguration"]["IncludeExecutionData"] is False
+        assert machine["Properties"]["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY"
+
+
+def test_a_large_object_whose_task_fails_goes_to_crashed_work() -> None:
+    large = definition(one(of_type("dev", MACHINES, "ingest"), "LargeMachine"))
+    run, send = large["States"]["RunTask"], large["States"]["SendToCrashed"]
+
+    assert run["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "SendToCrashed"}]
+    assert "CrashedWork" in send["Parameters"]["QueueUrl"]
+    assert send["Parameters"]["MessageBody.$"] == "$$.Execution.Input"
+    (override,) = run["Parameters"]["Overrides"]["ContainerOverrides"]
+    assert override["Environment"] == [{"Name": "DICOMLAKE_MESSAGE", "Value.$": "States.JsonToString($)"}]
+
+
+def test_what_crashes_alone_ends_in_quarantine_not_in_a_dead_letter_queue() -> None:
+    queues = of_type("dev", "AWS::SQS::Queue", "ingest")
+
+    for prefix in ("IngestOneWork", "LargeWork"):
+        assert "CrashedWork" in text(one(queues, prefix)["RedrivePolicy"]["deadLetterTargetArn"])
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_failed_message_of_a_batch_comes_back_alone(environment: str) -> None:
+    for mapping in of_type(environment, MAPPINGS).values():
+        properties = mapping["Properties"]
+        if "StartingPosition" not in properties:
+            assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            assert properties["ScalingConfig"]["MaximumConcurrency"] >= 2
+        if properties["BatchSize"] > 10:
+            assert properties["MaximumBatchingWindowInSeconds"] >= 1
+
+
+def test_a_file_that_kills_its_process_is_tried_alone() -> None:
+    (mapping,) = (
+        item["Properties"]
+        for item in of_type("dev", MAPPINGS, "ingest").values()
+        if "IngestOneWork" in text(item["Properties"]["EventSourceArn"])
+    )
+
+    assert mapping["BatchSize"] == 1
+
+
+def test_the_sequencer_is_woken_by_new_commit_rows_of_both_stores_only() -> None:
+    streams = [
+        item["Properties"]
+        for item in of_type("dev", MAPPINGS, "study").values()
+        if "FilterCriteria" in item["Properties"]
+    ]
+
+    patterns = [json.loads(item["FilterCriteria"]["Filters"][0]["Pattern"]) for item in streams]
+
+    assert len(streams) == 2
+    assert all(item["BisectBatchOnFunctionError"] and item["DestinationConfig"]["OnFailure"] for item in streams)
+    assert all(
+        pattern == {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "C#"}]}}}}
+        for pattern in patterns
+    )
+
+
+def test_subscriptions_filter_by_types_that_exist() -> None:
+    policies = {
+        name: item["Properties"].get("FilterPolicy", {})
+        for name, item in of_type("dev", "AWS::SNS::Subscription").items()
+    }
+    types = {kind for policy in policies.values() for kind in policy.get("type", [])}
+
+    assert types == {"InstancesStored", "StudyReady"}
+    assert types <= wire.MESSAGES.keys()
+    assert [p["store"] for name, p in policies.items() if name.startswith("DeidentifyWork")] == [["clinical"]]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_function_can_read_what_it_is_told(environment: str) -> None:
+    for name in of_type(environment, FUNCTIONS):
+        values = settings_of(name.split("Function")[0], environment)
+        parsed = Settings.from_env(values)
+
+        assert parsed.environment == environment
+        assert ("DICOMLAKE_STORES" in values) == bool(parsed.stores)
+        for datastore_id, store in parsed.stores.items():
+            assert re.fullmatch(r"[0-9a-f]{32}", datastore_id)
+            assert store.cleared == (store.name == "clinical")
+
+
+def test_the_landing_bucket_keeps_versions_and_tells_one_topic() -> None:
+    landing = one(of_type("dev", "AWS::S3::Bucket"), "Landing")
+
+    assert landing["VersioningConfiguration"] == {"Status": "Enabled"}
+    (told,) = landing["NotificationConfiguration"]["TopicConfigurations"]
+    assert (told["Event"], text(told["Topic"])) == (
+        "s3:ObjectCreated:*",
+        next(iter(of_type("dev", "AWS::SNS::Topic", "storage"))),
+    )
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_landed_object_expires_by_age_alone(environment: str) -> None:
+    rules = one(of_type(environment, "AWS::S3::Bucket"), "Landing")["LifecycleConfiguration"]["Rules"]
+
+    assert all("TagFilters" in rule for rule in rules if "ExpirationInDays" in rule)
+
+
+def test_prod_keeps_and_can_restore_its_tables() -> None:
+    tables = of_type("prod", "AWS::DynamoDB::Table")
+
+    assert len(tables) == 2
+    for table in tables.values():
+        assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_tables_forget_by_expires_and_stream_new_images(environment: str) -> None:
+    for table in of_type(environment, "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+        assert table["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+
+
+def test_alarms_watch_the_metrics_that_functions_emit() -> None:
+    alarms = [item["Properties"] for item in of_type("dev", "AWS::CloudWatch::Alarm").values()]
+    own = {item["MetricName"]: item["Dimensions"] for item in alarms if item["Namespace"] == "dicomlake"}
+    code = "".join(path.read_text() for path in sorted((ROOT / "layers/core/python/dicomlake/entry").glob("*.py")))
+
+    assert own.keys() == {"SettleSeconds", "LedgerDrift"}
+    assert all(dimensions == [{"Name": "environment", "Value": "dev"}] for dimensions in own.values())
+    assert 'METRICS_NAMESPACE = "dicomlake"' in code
+    assert all(f'metric("{name}"' in code for name in own)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_queue_and_function_has_its_alarms(environment: str) -> None:
+    alarms = of_type(environment, "AWS::CloudWatch::Alarm")
+    metrics = [item["Properties"]["MetricName"] for item in alarms.values()]
+    queues = of_type(environment, "AWS::SQS::Queue")
+    worked = [item for item in queues.values() if "RedrivePolicy" in item["Properties"]]
+
+    assert metrics.count("ApproximateAgeOfOldestMessage") == len(worked)
+    assert metrics.count("ApproximateNumberOfMessagesVisible") == len(queues) - len(worked)
+    assert metrics.count("Errors") == len(of_type(environment, FUNCTIONS))
+
+
+def test_manifest_names_a_directory_for_every_asset_of_the_templates() -> None:
+    held = manifest()
+    keys = set(re.findall(r'"S3Key": "([^"]+)"', "".join(json.dumps(template("dev", part)) for part in PARTS)))
+
+    assert held["stacks"] == [f"dicomlake-dev-{part}" for part in PARTS]
+    assert keys == held["assets"].keys()
+    for folder in held["assets"].values():
+        if folder.startswith("functions/"):
+            assert (ROOT / folder / "handler.py").read_text().endswith(f"handler = entry.{folder.split('/')[1]}()\n")
+
+
+def test_the_tasks_image_starts_its_program_without_a_shell() -> None:
+    (folder,) = manifest()["images"].values()
+
+    lines = (ROOT / folder / "Dockerfile").read_text().splitlines()
+
+    assert lines[-1] == 'ENTRYPOINT ["python", "main.py"]'
+    assert "USER 65534" in lines
+    assert (ROOT / folder / "main.py").exists()
+
+
+def test_golden_files_hold_no_asset_hash_and_no_path() -> None:
+    for path in GOLDEN.glob("*/*.json"):
+        held = path.read_text()
+        assert not re.search(r"\b[0-9a-f]{64}\b", held), path.name
+        assert str(ROOT) not in held
