@@ -9,8 +9,8 @@ edition), and for private elements its `_private_dict.py` (collected by GDCM and
 import textwrap
 from pathlib import Path
 
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._private_dict import private_dictionaries
-from pydicom.datadict import DicomDictionary, RepeatersDictionary
 
 TARGET = Path(__file__).parent / "python" / "dicomlake" / "dicom"
 

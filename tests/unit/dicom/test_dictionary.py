@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydicom.datadict import DicomDictionary
+from pydicom._dicom_dict import DicomDictionary
 
 from dicomlake.dicom.dictionary import keyword_of, private_vr_of, tag_of, vr_of
 

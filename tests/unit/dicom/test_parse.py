@@ -438,10 +438,11 @@ class CountedSource:
     """A source that counts what is read of it, as one that lies elsewhere would be billed."""
 
     def __init__(self, data: bytes) -> None:
-        self.data, self.size, self.bytes_read = data, len(data), 0
+        self.data, self.size, self.bytes_read, self.reads = data, len(data), 0, 0
 
     def read(self, start: int, length: int) -> memoryview:
         self.bytes_read += length
+        self.reads += 1
         return memoryview(self.data)[start : start + length]
 
 
@@ -455,6 +456,21 @@ def test_the_pixels_are_never_read() -> None:
     assert parsed.pixels is not None
     assert parsed.pixels.value_length == len(fragments)
     assert source.bytes_read < 64 << 10
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_offset_table_leads_to_the_last_frame_if_it_is_right(right: bool) -> None:
+    fragment = struct.pack("<HHI", 0xFFFE, 0xE000, 100_000) + bytes(100_000)
+    offsets = [n * len(fragment) + (0 if right else 2) for n in range(40)]
+    table = struct.pack("<HHI40I", 0xFFFE, 0xE000, 160, *offsets)
+    fragments = table + fragment * 40 + SEQUENCE_END
+    source = CountedSource(instance(explicit(0x7FE00010, "OB", fragments, length=UNDEFINED), head=file_meta(RLE)))
+
+    parsed = parse(source)
+
+    assert parsed.pixels is not None
+    assert (parsed.pixels.value_length, parsed.pixels.truncated) == (len(fragments), False)
+    assert (source.reads < 20) is right
 
 
 def test_a_header_longer_than_any_window_reads_the_same_from_any_source() -> None:

@@ -178,23 +178,26 @@ def read_elements(walk: Walk, scope: Scope, start: int, end: int, encoding: Enco
     window, out, layouts, key_size = walk.window, scope.out, encoding.layouts, encoding.key_size
     data, base, fence, reach = window.bounds(end)
     pos, count, odd = start, 0, 0
-    while pos < end and not scope.closed:
+    limit, odd_text = walk.limit, scope.odd_text
+    while pos < end:
         at = pos - base
         if not 0 <= at <= fence:
             walk.move(pos, count)
             data, base, fence, reach = window.bounds(end)
-            at = 0
+            at, limit = 0, walk.limit
         count += 1
         key = data[at : at + key_size]
-        tag, vr, convert, shape, length_of, skip, header, handling = layouts.get(key) or encoding.learn(key)
+        tag, vr, convert, shape, length_of, skip, header, handling = layouts[key]
         (length,) = length_of(data, at + skip)
         at += header
         stop = at + length
-        if handling or stop > reach or length > walk.limit:
+        if handling or stop > reach or length > limit:
             walk.at = pos
-            met = Met(tag, vr, base + at, length, end, encoding)
-            pos = walk.handlers[handling](walk, scope, met)
+            pos = walk.handlers[handling](walk, scope, Met(tag, vr, base + at, length, end, encoding))
+            if scope.closed:
+                break
             data, base, fence, reach = window.bounds(end)
+            limit, odd_text = walk.limit, scope.odd_text
             continue
         odd |= length
         pos = base + stop
@@ -204,7 +207,7 @@ def read_elements(walk: Walk, scope: Scope, start: int, end: int, encoding: Enco
                 out[tag] = convert(raw) if raw else {"vr": vr}
             except (ValueError, struct_error):
                 walk.invalid(out, tag, raw)
-        elif scope.odd_text or ESCAPE in raw or not raw.isascii():
+        elif odd_text or ESCAPE in raw or not raw.isascii():
             walk.text(scope, tag, vr, raw)
         else:
             out[tag] = shape(raw.decode("ascii"))

@@ -50,6 +50,20 @@ SPECIAL_TAGS = {
 }
 
 
+class Layouts(dict[bytes, Layout]):
+    """What an encoding's headers were found to mean; what is missing is learnt."""
+
+    def __init__(self, encoding: "Encoding") -> None:
+        super().__init__()
+        self.encoding = encoding
+
+    def __missing__(self, key: bytes) -> Layout:
+        layout = self.encoding.learn(key)
+        if layout.handling != BROKEN and len(self) < MAX_LAYOUTS:
+            self[key] = layout
+        return layout
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """One of the three ways to lay out a data set; `key_size` bytes of a header are what `layouts` is keyed by."""
@@ -59,18 +73,18 @@ class Encoding:
     key_size: int
     short: Struct
     long: Struct
-    layouts: dict[bytes, Layout] = field(default_factory=dict, repr=False, compare=False)
+    layouts: "Layouts" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layouts", Layouts(self))
 
     def layout(self, key: bytes) -> Layout:
         """Return the layout of an element by its header's first bytes."""
-        return self.layouts.get(key) or self.learn(key)
+        return self.layouts[key]
 
     def learn(self, key: bytes) -> Layout:
-        """Work out the layout of an element by its header's first bytes, and remember it."""
-        layout = self._explicit(key) if self.explicit else self._implicit(key)
-        if layout.handling != BROKEN and len(self.layouts) < MAX_LAYOUTS:
-            self.layouts[key] = layout
-        return layout
+        """Work out the layout of an element by its header's first bytes."""
+        return self._explicit(key) if self.explicit else self._implicit(key)
 
     def tag(self, key: bytes) -> str:
         """Return a header's tag as 8 hex digits."""

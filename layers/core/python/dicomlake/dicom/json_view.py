@@ -8,7 +8,7 @@ from array import array
 from binascii import b2a_base64
 from collections.abc import Callable
 from math import isfinite, isnan
-from struct import unpack
+from struct import Struct, unpack
 
 from dicomlake.dicom.names import person_name
 from dicomlake.dicom.vr import NUMBER_FORMATS, ONE_VALUE, TEXT, WORD_SIZES
@@ -68,6 +68,8 @@ def number_or_text(text: str) -> JsonValue:
         return None
     try:
         if "." in text:
+            if text[-1] == "0" and text[-2:] != ".0":
+                return text  # no float is written with zeros at its end
             number = float(text)
             return number if repr(number) == text and "e" not in text else text
         whole = int(text)
@@ -95,11 +97,11 @@ FROM_TEXT: dict[str, FromText] = _text_shapes()
 
 def _integers(vr: str, order: str) -> FromBytes:
     size, form = _form(vr)
-    single = f"{order}{form}"
+    single = Struct(f"{order}{form}").unpack
 
     def shape(raw: bytes) -> JsonObject:
         if len(raw) == size:
-            return {"vr": vr, "Value": [*unpack(single, raw)]}
+            return {"vr": vr, "Value": [*single(raw)]}
         return {"vr": vr, "Value": [*unpack(f"{order}{_count(raw, size)}{form}", raw)]}
 
     return shape

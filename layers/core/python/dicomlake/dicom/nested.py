@@ -9,6 +9,8 @@ from dicomlake.domain.model import JsonValue
 
 ITEM, ITEM_END, SEQUENCE_END = "FFFEE000", "FFFEE00D", "FFFEE0DD"
 HEADER = 8
+OFFSET, EXTENDED = 4, 8
+"""Bytes of one entry of the Basic and of the Extended Offset Table (PS3.5 A.4, PS3.3 C.7.6.3.1.8)."""
 
 
 def read_sequence(walk: Walk, scope: Scope, met: Met) -> int:
@@ -131,10 +133,9 @@ def fragments_end(walk: Walk, start: int) -> tuple[int, bool]:
     The items are little endian in every transfer syntax that has them (PS3.5 A.4). A value whose last fragment ends
     with the object counts as complete: only its delimiter is missing.
     """
-    pos, size = start, walk.window.size
+    pos, size = _last_frame(walk, start), walk.window.size
     while pos + HEADER <= size:
-        raw = walk.window.read(pos, HEADER)
-        tag, length = EXPLICIT_LITTLE.tag(raw), int.from_bytes(raw[4:8], "little")
+        tag, length = _fragment_header(walk, pos)
         if tag != ITEM:
             return _after_fragments(walk, pos, tag)
         if pos + HEADER + length > size:
@@ -142,6 +143,26 @@ def fragments_end(walk: Walk, start: int) -> tuple[int, bool]:
         pos += HEADER + length
     walk.warn("missing-delimiter", "7FE00010")
     return size, pos == size and pos > start
+
+
+def _fragment_header(walk: Walk, pos: int) -> tuple[str, int]:
+    raw = walk.window.read(pos, HEADER).ljust(HEADER, b"\0")
+    return EXPLICIT_LITTLE.tag(raw), int.from_bytes(raw[4:8], "little")
+
+
+def _last_frame(walk: Walk, start: int) -> int:
+    """Return where the last frame's items begin by the offset tables, so that a slide's 100,000 need not be visited.
+
+    Where there is no table, or no item at the place it names, that is `start`: the items are walked.
+    """
+    tag, length = _fragment_header(walk, start)
+    first = start + HEADER + length
+    table = walk.tables.get("7FE00001")
+    place = (first - OFFSET, OFFSET) if table is None else (table[1] - EXTENDED, EXTENDED)
+    if tag != ITEM or (table is None and length < 2 * OFFSET) or place[0] < 0:
+        return start
+    last = first + int.from_bytes(walk.window.read(*place), "little")
+    return last if last < walk.window.size and _fragment_header(walk, last)[0] == ITEM else start
 
 
 def _after_fragments(walk: Walk, pos: int, tag: str) -> tuple[int, bool]:
