@@ -108,6 +108,8 @@ class Gateway:
             raise LocalRunError("The gateway is not serving yet.")
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED}
         headers.update(signed or {})
+        # What a proxy in front of an API says of the address that the caller used; links in answers are made of it.
+        headers["X-Forwarded-Host"], headers["X-Forwarded-Proto"] = request.host, request.scheme
         if body is None and "Content-Length" in request.headers:
             headers["Content-Length"] = request.headers["Content-Length"]
         data = body if body is not None else (request.content if request.body_exists else None)

@@ -69,7 +69,7 @@ def read_event(event: Mapping[str, Any]) -> Request:
     stage = context.get("stage", "$default")
     prefix = "" if stage == "$default" else f"/{stage}"
     raw_path = str(event.get("rawPath", "/")).removeprefix(prefix)
-    host = headers.get("host") or context.get("domainName", "")
+    host = headers.get("x-forwarded-host") or headers.get("host") or context.get("domainName", "")
     scheme = headers.get("x-forwarded-proto", "https")
     return Request(
         method=context.get("http", {}).get("method", "GET"),
