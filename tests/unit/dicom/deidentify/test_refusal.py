@@ -1,8 +1,11 @@
 """What is not taken is refused with the rule's name and nothing of the object's."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from dicomlake.dicom.deidentify import refuse_class
@@ -108,16 +111,47 @@ def test_an_overlay_beside_the_pixels_is_dropped_not_refused() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused(element: bytes, rule: str) -> None:
-    given = encode(image())
-    at = given.head.rindex(b"\xe0\x7f\x10\0OW")
+    whole = encode(image())
+    at = whole.head.rindex(b"\xe0\x7f\x10\0OW")
 
     with pytest.raises(RefusedError, match=rule):
-        Cut(given.head[:at] + element + given.head[at:], given.pixels, EXPLICIT).clean()
+        Cut(whole.head[:at] + element + whole.head[at:], whole.pixels, EXPLICIT).clean()
 
 
 def test_an_image_without_pixels_is_refused() -> None:
-    given = encode(image())
-    at = given.head.rindex(b"\xe0\x7f\x10\0OW")
+    whole = encode(image())
+    at = whole.head.rindex(b"\xe0\x7f\x10\0OW")
 
     with pytest.raises(RefusedError, match="without pixels"):
-        Cut(given.head[:at], b"", EXPLICIT).clean()
+        Cut(whole.head[:at], b"", EXPLICIT).clean()
+
+
+DAMAGE = st.lists(st.tuples(st.integers(0, 1 << 16), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4)
+ENCODINGS = st.sampled_from([(False, True), (True, True), (False, False)])
+
+
+@settings(deadline=None, max_examples=300)
+@given(DAMAGE, ENCODINGS)
+def test_damage_is_refused_or_cleaned_never_anything_else(
+    damage: list[tuple[int, bytes]], encoding: tuple[bool, bool]
+) -> None:
+    cut = encode(nested(), *encoding)
+    head = bytearray(cut.head)
+    for place, what in damage:
+        at = 132 + place % (len(head) - 132)
+        head[at : at + len(what)] = what
+
+    with suppress(RefusedError):
+        clean = Cut(bytes(head), cut.pixels, cut.syntax).clean()
+        parsed, _ = clean.view()
+        assert parsed.key == clean.key
+
+
+def nested() -> Dataset:
+    """An image with items in items, private and not."""
+    dataset, item, inner = image(), Dataset(), Dataset()
+    inner.ReferencedSOPInstanceUID, inner.PatientName = "1.2.3.4.6", "Mustermann^Erika"
+    item.PurposeOfReferenceCodeSequence = [inner]
+    item.private_block(0x0029, "PRIVATE", create=True).add_new(0x10, "SQ", [inner])
+    dataset.SourceImageSequence = [item, item]
+    return dataset

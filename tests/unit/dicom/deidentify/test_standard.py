@@ -1,10 +1,13 @@
 """The tables are the standard's, and a Type in this object decides what a choice comes to."""
 
 import importlib.util
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydicom.datadict import tag_for_keyword
 
 from dicomlake.dicom.deidentify.standard import TOP, modules_in, standard, types_in
 from tests.unit.dicom.deidentify.deid_given import CT, MR, PET, ROOT
@@ -68,3 +71,24 @@ def test_an_optional_module_counts_where_its_type_1_attributes_are_there() -> No
 
 def test_an_unknown_sop_class_has_no_types() -> None:
     assert types_in("1.2.3", modules_in("1.2.3", frozenset())) is None
+
+
+@pytest.mark.parametrize("sop_class", [CT, MR, PET])
+def test_a_type_by_the_parent_alone_is_the_type_by_the_whole_path(sop_class: str) -> None:
+    """The compact table knows an attribute by its parent only; the source knows its whole path."""
+    facts = needed_facts("dicom_types_for_e1_1.json")
+    modules = [name for name, usage, _ in facts["iods"][facts["sop_classes"][sop_class]] if usage == "M"]
+    paths = [(path.split("/"), type_) for name in modules for path, type_ in facts["modules"].get(name, {}).items()]
+    compact = types_in(sop_class, modules_in(sop_class, frozenset()))
+    assert compact is not None
+
+    for keywords, type_ in paths:
+        parent, tag = ([TOP] + [tag_for_keyword(keyword) or 0 for keyword in keywords])[-2:]
+        if standard().actions[tag] not in ("X", "D", "U"):
+            assert compact[parent, tag] == type_, keywords
+
+
+def needed_facts(name: str) -> Any:
+    if not (FACTS / name).is_file():
+        pytest.skip("the standard's tables are not here: set DICOMLAKE_FACTS")
+    return json.loads((FACTS / name).read_text())

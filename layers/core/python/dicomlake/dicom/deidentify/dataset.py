@@ -73,10 +73,9 @@ def read_head(head: bytes, explicit: bool = True, big_endian: bool = False) -> H
 
     Raises RefusedError where it cannot be read to the pixel data: what is not understood is not copied.
     """
-    start = _after_file_meta(head)
     reader = _Reader(head, explicit, big_endian)
     try:
-        dataset, _ = reader.dataset(start, len(head), 0)
+        dataset, _ = reader.dataset(_after_file_meta(head), len(head), 0)
     except (struct.error, IndexError) as exc:
         raise RefusedError("the header cannot be read to its end, so it cannot be cleaned") from exc
     return Head(dataset, reader.pixels)
