@@ -1,0 +1,112 @@
+"""docs/api.md says what the API does: its routes, its examples, its tables."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from dicomlake.domain.access import READ_BUDGET, plan_access
+from dicomlake.domain.levels import ATTRIBUTES, QueryLevel
+from dicomlake.domain.query import DEFAULT_LIMIT, MAX_LIMIT, parse_query
+from dicomlake.usecases.search_children import SCOPED_BUDGET
+from dicomlake.web.app import answer
+from dicomlake.web.errors import STATUSES
+from dicomlake.web.routes import ROUTES
+from tests.unit.web.events import OPERATING, event
+from tests.unit.web.test_operations import quarantine
+from tests.usecases.stored_lake import StoredLake
+
+PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
+HEADINGS = re.findall(r"^### (GET|POST) (\S+)$", PAGE, re.M)
+SECTIONS = re.split(r"^##+ ", PAGE, flags=re.M)
+
+
+def section(title: str) -> str:
+    """The text under a heading."""
+    return next(text for text in SECTIONS if text.startswith(title + "\n"))
+
+
+def test_every_route_has_a_heading_and_every_heading_a_route() -> None:
+    assert [(route.method, route.template) for route in sorted(ROUTES, key=place)] == HEADINGS
+    assert len(HEADINGS) == len(ROUTES)
+
+
+def place(route: object) -> int:
+    template, method = getattr(route, "template", ""), getattr(route, "method", "")
+    heading = f"### {method} {template}\n"
+    assert heading in PAGE, f"docs/api.md has no heading for {method} {template}"
+    return PAGE.index(heading)
+
+
+@pytest.mark.parametrize(("method", "template"), HEADINGS)
+def test_every_example_is_answered(method: str, template: str) -> None:
+    lake = StoredLake()
+    lake.add("1.2.1", "1.2.1.1", [[b"a"], [b"b"]])
+    kept = quarantine(lake, "in/1")
+    url, body = example(f"{method} {template}", method)
+    url = url.replace("{hash}", kept.key.object_hash).replace("{version}", kept.key.version_id)
+
+    response = answer(event(url, method=method, body=body, caller=OPERATING), lake.services(cleared=False))
+
+    assert response["statusCode"] == (404 if template == "/uploads/complete" else 200), response
+
+
+def example(title: str, method: str) -> tuple[str, object]:
+    """The request of a section, and its body if it has one."""
+    match = re.search(r"```http\n(\w+) (\S+)\n(.*?)```", section(title), re.S)
+    assert match, f"{title} has no example"
+    assert match[1] == method
+    return match[2], json.loads(match[3]) if match[3].strip() else None
+
+
+def test_every_json_block_is_json() -> None:
+    blocks = re.findall(r"```json\n(.*?)```", PAGE, re.S)
+
+    assert len(blocks) > 4
+    for block in blocks:
+        json.loads(block)
+
+
+@pytest.mark.parametrize("level", QueryLevel)
+def test_the_keys_that_can_be_matched_are_listed(level: QueryLevel) -> None:
+    keys = [row.keyword for row in ATTRIBUTES if row.level is level and row.vr != "SQ"]
+
+    line = next(
+        line for line in section("What can be matched").splitlines() if line.startswith(f"| {level.name.lower()}")
+    )
+
+    assert re.findall(r"[A-Z]\w+", line) == keys
+
+
+@pytest.mark.parametrize(
+    ("keys", "partition"),
+    [
+        ("AccessionNumber=A", "accession#"),
+        ("PatientID=P&IssuerOfPatientID=H", "patient-of#"),
+        ("PatientID=P", "patient#"),
+        ("PatientName=Yama*", "name#"),
+        ("ReferringPhysicianName=Suzuki", "referrer#"),
+        ("StudyID=1", "study-id#"),
+        ("StudyDate=20240101", "studies"),
+    ],
+)
+def test_the_access_paths_are_those_of_the_table(keys: str, partition: str) -> None:
+    parameters = [(name, value) for name, _, value in (pair.partition("=") for pair in keys.split("&"))]
+
+    path = plan_access(parse_query(QueryLevel.STUDY, parameters))
+
+    assert path.ranges[0].partition.startswith(partition)
+    line = next(line for line in section("How studies are found").splitlines() if f"`{partition}`" in line)
+    assert path.key in line
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    limits = section("Limits")
+
+    assert f"{READ_BUDGET:,}; {SCOPED_BUDGET:,} inside one study" in limits
+    assert f"{DEFAULT_LIMIT} unless" in limits
+    assert f"at most {MAX_LIMIT:,}" in limits
+    for _, status in STATUSES:
+        assert f"| {status.code} |" in section("Errors")
+        assert f"`{status.reason}`" in section("Errors")
