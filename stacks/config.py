@@ -20,7 +20,11 @@ FEATURE_FLAGS: dict[str, object] = {
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How one queue is worked: its function's time-out, its batches, and when a message has failed too often."""
+    """How one queue is worked: its function's time-out, its batches, and when a message has failed too often.
+
+    A message that fails comes back after six time-outs (stacks/guards.py says why), so time-outs are as short as the
+    work allows: 10 s for folding and settling, which lose races and look again; 30 s for a batch of ingest.
+    """
 
     timeout_seconds: int
     concurrency: int
@@ -80,7 +84,7 @@ DEV = Environment(
     access_log_days=7,
     ingest=Work(timeout_seconds=30, concurrency=2, tries=5, batch_size=100, window_seconds=1),
     ingest_one=Work(timeout_seconds=60, concurrency=2, tries=2, batch_size=1),
-    study=Work(timeout_seconds=30, concurrency=2, tries=5),
+    study=Work(timeout_seconds=10, concurrency=2, tries=5),
     deidentify=Work(timeout_seconds=300, concurrency=2, tries=3, batch_size=1),
     quiet_seconds=2,
     settle_cap_seconds=180,
@@ -103,7 +107,7 @@ STAGING = Environment(
     access_log_days=30,
     ingest=Work(timeout_seconds=30, concurrency=10, tries=5, batch_size=100, window_seconds=1),
     ingest_one=Work(timeout_seconds=120, concurrency=5, tries=3, batch_size=1),
-    study=Work(timeout_seconds=30, concurrency=5, tries=5),
+    study=Work(timeout_seconds=10, concurrency=5, tries=5),
     deidentify=Work(timeout_seconds=900, concurrency=5, tries=3, batch_size=1),
     quiet_seconds=30,
     settle_cap_seconds=180,
@@ -126,7 +130,7 @@ PROD = Environment(
     access_log_days=90,
     ingest=Work(timeout_seconds=30, concurrency=100, tries=5, batch_size=100, window_seconds=1),
     ingest_one=Work(timeout_seconds=120, concurrency=20, tries=3, batch_size=1),
-    study=Work(timeout_seconds=30, concurrency=20, tries=5),
+    study=Work(timeout_seconds=10, concurrency=20, tries=5),
     deidentify=Work(timeout_seconds=900, concurrency=20, tries=3, batch_size=1),
     quiet_seconds=30,
     settle_cap_seconds=180,

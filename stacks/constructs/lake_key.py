@@ -7,7 +7,7 @@ from constructs import Construct
 
 from stacks.config import Environment
 
-MESSENGERS = ("s3", "sns", "cloudwatch", "events")
+MESSENGERS = ("s3", "sns", "cloudwatch")
 """Services that send to the lake's encrypted topics and queues on this account's behalf."""
 
 

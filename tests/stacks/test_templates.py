@@ -320,3 +320,14 @@ def test_golden_files_hold_no_asset_hash_and_no_path() -> None:
         held = path.read_text()
         assert not re.search(r"\b[0-9a-f]{64}\b", held), path.name
         assert str(ROOT) not in held
+
+
+def test_the_deployment_page_counts_what_is_deployed() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+
+    for part in PARTS:
+        assert f"| `dicomlake-ENV-{part}` | {len(template('prod', part)['Resources'])} |" in page
+    assert f"| alarms | {len(of_type('prod', 'AWS::CloudWatch::Alarm'))} x 0.10 |" in page
+    assert (
+        f"{len([m for m in of_type('prod', MAPPINGS).values() if 'ScalingConfig' in m['Properties']])} queues x" in page
+    )
