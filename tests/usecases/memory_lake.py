@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from dicomlake.adapters.memory import (
     MemoryBuckets,
@@ -22,6 +23,7 @@ from dicomlake.domain.ids import frame_key, ledger_key
 from dicomlake.domain.model import DatastoreId, LandedObject, StudyUid
 from dicomlake.domain.routing import Received, RoutePolicy
 from dicomlake.domain.study import SettlePolicy
+from dicomlake.landing_events import source_of
 from dicomlake.ports import Datastore
 from dicomlake.usecases.compact_series import compact_series
 from dicomlake.usecases.finish_study import finish_study
@@ -30,6 +32,9 @@ from dicomlake.usecases.plan_study import plan_study
 from dicomlake.usecases.sequence_changes import sequence_changes
 from dicomlake.usecases.settle_study import settle_study
 from dicomlake.usecases.store_instance import StoreContext
+from dicomlake.usecases.sweep_landing import LandingSwept, sweep_landing
+from dicomlake.usecases.sweep_packs import RUNS_A_DAY, PacksSwept, sweep_packs
+from dicomlake.usecases.sweep_studies import sweep_studies
 from dicomlake.usecases.track_study import track_study
 
 DATASTORE = DatastoreId("d" * 32)
@@ -201,6 +206,31 @@ class MemoryLake:
         settle_study(command, name, self.store, self.timers, self.workflows, SETTLE, self.clock)
         if name in self.workflows.studies:
             self.run_machine(command)
+
+    def sweep(self) -> LandingSwept:
+        """Reconcile the landing bucket with the ledger, an hour later; what was lost is announced again."""
+        self.clock.advance(3600)
+        queue = MemoryWorkQueue()
+        swept = sweep_landing(
+            "landing", self.landing, self.store, queue, self.secret, self.clock, source_of, lambda: False
+        )
+        self.in_flight += [Received(c, self.ids.new()) for c in queue.commands if isinstance(c, IngestObject)]
+        return swept
+
+    def sweep_packs(self) -> PacksSwept:
+        """Run a whole day's sweeps of the packs."""
+        total = PacksSwept()
+        start = self.clock.now()
+        for run in range(RUNS_A_DAY):
+            self.clock.set(start.replace(hour=0, minute=0) + timedelta(minutes=15 * run))
+            done = sweep_packs(self.store, self.clock, lambda: False)
+            total = PacksSwept(total.looked_at + done.looked_at, total.deleted + done.deleted)
+        self.clock.set(start)
+        return total
+
+    def sweep_studies(self) -> int:
+        """Look for studies that should have settled long ago."""
+        return sweep_studies(DATASTORE, self.store, self.timers, SETTLE, self.clock)
 
     def run_machine(self, command: SettleStudy) -> None:
         """The study machine: plan, each series, finish."""

@@ -72,8 +72,9 @@ def ingest_batch(
     out_of_time: Callable[[], bool],
 ) -> BatchReport:
     """Decide what can be decided now and hand on the rest; a RetryableError sends the whole batch back."""
-    report = BatchReport()
-    routes = route_batch(tuple(received), policy)
+    once = tuple({item.command.landed: item for item in received}.values())
+    report = BatchReport(decided_before=len(received) - len(once))
+    routes = route_batch(once, policy)
     rejected = [Rejected(item.command.landed, Reason.EMPTY, "0 bytes") for item in routes[Route.EMPTY]]
     _hand_on(routes, queues, report)
     work = _undecided(routes[Route.HERE], ports, report)

@@ -1,5 +1,6 @@
-"""Where is it: what became of a landed object, by its key or by a UID."""
+"""Where is it: what became of a landed object, by its key or by a UID; of many at once, by key and version."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dicomlake.domain.errors import NotFoundError
@@ -26,6 +27,15 @@ def where_by_key(key: str, landing_bucket: str, secret: LakeSecret, store: Datas
     if not entries:
         raise NotFoundError("no object of this key was taken in: it is still queued, or never landed")
     return Found(entries)
+
+
+def where_all(
+    objects: Sequence[tuple[str, str]], landing_bucket: str, secret: LakeSecret, store: Datastore
+) -> tuple[LedgerEntry | None, ...]:
+    """Return the entry of each landed object, given by key and versionId, in order; None where none was noted yet."""
+    keys = [LedgerKey(object_hash(secret, landing_bucket, key), version) for key, version in objects]
+    found = store.ledger.entries(sorted(set(keys)))
+    return tuple(found.get(key) for key in keys)
 
 
 def where_by_uid(uid: str, store: Datastore) -> Found:

@@ -61,7 +61,7 @@ def _old_packs(prefix: str, store: Datastore, now: datetime) -> list[ObjectInfo]
     after = ""
     while True:
         page = store.objects.versions(prefix, after)
-        found += [info for info in page.items if parse_time(info.modified_at) + GRACE < now]
+        found += [info for info in page.items if info.is_latest and parse_time(info.modified_at) + GRACE < now]
         after = page.after
         if not after:
             return found
