@@ -20,7 +20,7 @@ from botocore.exceptions import (
 from dicomlake.adapters.aws_errors import aws_errors
 from dicomlake.adapters.calls import CallMeter, Usage
 from dicomlake.adapters.clients import AwsClients
-from dicomlake.adapters.dynamodb import Table
+from dicomlake.adapters.dynamodb import DynamoDbInstanceIndex, Table
 from dicomlake.adapters.dynamodb.table import ABSENT, item_of, put
 from dicomlake.adapters.s3 import S3ObjectStore
 from dicomlake.domain.errors import (
@@ -30,6 +30,7 @@ from dicomlake.domain.errors import (
     ThrottledError,
     UnavailableError,
 )
+from tests.builders import Builder
 from tests.contract.conftest import REGION, TABLE, Aws
 
 URL = "http://127.0.0.1/bucket/Patient%5EName"
@@ -244,3 +245,26 @@ def test_importing_the_adapters_makes_no_client_and_needs_no_boto3() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
 
     assert done.stdout.strip() == "[]"
+
+
+class Reversing:
+    """A DynamoDB client that answers batches in another order than they were asked in, as the service may."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def batch_get_item(self, **request: Any) -> Any:
+        answer = self._client.batch_get_item(**request)
+        answer["Responses"] = {table: list(reversed(items)) for table, items in answer["Responses"].items()}
+        return answer
+
+
+def test_standing_rows_come_in_the_order_asked_whatever_the_service_does(moto_aws: Aws, builder: Builder) -> None:
+    index = DynamoDbInstanceIndex(Table(Reversing(moto_aws.table("index")), "index"))
+    commit = builder.commit(builder.slices(4))
+    index.commit(commit)
+
+    assert index.standing(commit.records) == commit.records

@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from dicomlake.domain.commit import ClashKind, Commit, Location
-from dicomlake.domain.model import InstanceKey, JsonObject, Outcome, PackPointer, SeriesUid, Warned
+from dicomlake.domain.model import (
+    InstanceKey,
+    InstanceRecord,
+    JsonObject,
+    Outcome,
+    PackPointer,
+    SeriesUid,
+    Visibility,
+    Warned,
+)
 from dicomlake.ports import Datastore, all_instances
 from tests.builders import Builder, recommitted
 
@@ -192,3 +201,52 @@ def test_what_is_hard_to_write_down_is_read_back_exactly(store: Datastore, build
     assert found is not None
     assert found == record
     assert repr(found.attributes) == repr(attributes)
+
+
+def beside(builder: Builder, record: InstanceRecord) -> InstanceRecord:
+    """Other content under the same key, to be kept beside."""
+    return replace(record, ledger=builder.ledger_key(), content_digest=builder.hex(), visibility=Visibility.NON_PRIMARY)
+
+
+def test_a_record_beside_the_primary_one_clashes_with_nothing_and_is_not_listed(
+    store: Datastore, builder: Builder
+) -> None:
+    primary = builder.record()
+    store.instances.commit(builder.commit([primary]))
+    first, second = beside(builder, primary), beside(builder, primary)
+
+    assert store.instances.commit(builder.commit([first])) == ()
+    assert store.instances.commit(builder.commit([second])) == ()
+    assert store.instances.instance(primary.key) == primary
+    assert store.instances.instances(primary.key.study_uid).items == (primary,)
+    assert store.instances.standing([second, builder.record(), first, primary]) == (second, first, primary)
+
+
+def test_one_commit_may_hold_the_primary_record_and_one_beside_it(store: Datastore, builder: Builder) -> None:
+    primary, other = builder.record(), builder.record()
+    kept = beside(builder, primary)
+    store.instances.commit(builder.commit([other]))
+    rival = replace(other, ledger=builder.ledger_key())
+
+    assert store.instances.commit(builder.commit([kept, primary])) == ()
+    assert store.instances.standing([kept, primary]) == (kept, primary)
+    (clash,) = store.instances.commit(builder.commit([beside(builder, other), rival]))
+    assert (clash.position, clash.kind, clash.held) == (1, ClashKind.HELD, other)
+
+
+def test_a_record_beside_is_decided_by_its_ledger_entry(store: Datastore, builder: Builder) -> None:
+    commit = builder.commit([beside(builder, builder.record())])
+    store.instances.commit(commit)
+
+    assert [clash.kind for clash in store.instances.commit(commit)] == [ClashKind.DECIDED]
+    assert store.instances.locate(commit.records[0].key.instance_uid) is None
+
+
+def test_a_pointer_beside_moves_without_the_primary_one(store: Datastore, builder: Builder) -> None:
+    primary = builder.record()
+    kept = beside(builder, primary)
+    store.instances.commit(builder.commit([primary, kept]))
+    to = builder.pointer()
+
+    assert store.instances.move(kept, to)
+    assert store.instances.standing([primary, kept]) == (primary, replace(kept, pointer=to))

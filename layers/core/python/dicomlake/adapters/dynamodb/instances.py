@@ -15,7 +15,7 @@ from dicomlake.adapters.dynamodb.rows import (
     pointer_attributes,
     text,
 )
-from dicomlake.adapters.dynamodb.table import ABSENT, Action, Condition, Refusal, Table, item_of, put, update
+from dicomlake.adapters.dynamodb.table import ABSENT, Action, Condition, Refusal, Table, item_of, keys_in, put, update
 from dicomlake.domain.commit import Clash, ClashKind, Commit, Location
 from dicomlake.domain.model import (
     InstanceKey,
@@ -94,7 +94,9 @@ class DynamoDbInstanceIndex:
 
     def standing(self, records: Sequence[InstanceRecord]) -> tuple[InstanceRecord, ...]:
         """Return the rows that stand where these records were committed, primary or beside, as they are now."""
-        return tuple(instance_in(item) for item in self._table.get_many([keys.record(record) for record in records]))
+        wanted = [keys.record(record) for record in records]
+        found = {keys_in(item): instance_in(item) for item in self._table.get_many(wanted)}
+        return tuple(found[key] for key in wanted if key in found)
 
     def move(self, record: InstanceRecord, to: PackPointer) -> bool:
         """Point a record at another pack if pack and version still stand as read."""
@@ -131,6 +133,6 @@ def _position(commit: Commit, refusal: Refusal) -> int:
 
 def _refuse_repeats(commit: Commit) -> None:
     """A transaction takes one action an item; a commit that names one twice is a mistake of its maker."""
-    names = [*(entry.key for entry in commit.entries), *(record.key.instance_uid for record in commit.records)]
+    names = [*(entry.key for entry in commit.entries), *(record.key.instance_uid for record in _claimants(commit))]
     if len(set(names)) != len(names):
-        raise ValueError("a commit names every landed object and every SOP Instance UID once")
+        raise ValueError("a commit names every landed object and every primary SOP Instance UID once")

@@ -168,6 +168,7 @@ def _name(key: LedgerKey) -> str:
 
 def _refuse_repeats(commit: Commit) -> None:
     """A transaction takes one action an item; a commit that names one twice is a mistake of its maker."""
-    names = [*(entry.key for entry in commit.entries), *(record.key.instance_uid for record in commit.records)]
+    primary = (record for record in commit.records if record.visibility is not Visibility.NON_PRIMARY)
+    names = [*(entry.key for entry in commit.entries), *(record.key.instance_uid for record in primary)]
     if len(set(names)) != len(names):
-        raise ValueError("a commit names every landed object and every SOP Instance UID once")
+        raise ValueError("a commit names every landed object and every primary SOP Instance UID once")
