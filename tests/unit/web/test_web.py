@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from dicomlake.domain import errors
-from dicomlake.domain.errors import InvalidRequestError, PipelineError, Reason, TooLargeError
-from dicomlake.web.accept import MEDIA_TYPES, choose_frames, parse_accept
+from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, PipelineError, Reason, TooLargeError
+from dicomlake.web.accept import MEDIA_TYPES, SENT_AS, choose_frames, parse_accept
 from dicomlake.web.app import answer
 from dicomlake.web.authorize import is_operator
 from dicomlake.web.errors import STATUSES, error_response
@@ -208,6 +208,17 @@ def test_a_pre_built_answer_reaches_both_kinds_of_client() -> None:
     assert gzip.decompress(body_of(packed)) == array
 
 
+def test_metadata_that_did_not_change_is_not_sent_again(lake: StoredLake) -> None:
+    url = f"{ROOT}/studies/1.2.1/series/1.2.1.1/metadata"
+    tag = get(lake.services(), url)["headers"]["etag"]
+
+    again = get(lake.services(), url, if_none_match=tag)
+    other = get(lake.services(), url, if_none_match='W/"0"')
+
+    assert (again["statusCode"], again["body"]) == (304, "")
+    assert other["statusCode"] == 200
+
+
 def test_an_answer_over_the_limit_is_refused_never_cut() -> None:
     request = read_event(event("/"))
 
@@ -303,7 +314,7 @@ def test_quotes_hold_what_would_end_an_entry() -> None:
     assert entry.weight == 0.5
 
 
-@pytest.mark.parametrize("syntax", sorted(MEDIA_TYPES))
+@pytest.mark.parametrize("syntax", sorted(set(MEDIA_TYPES) - set(SENT_AS)))
 def test_every_stored_syntax_is_sent_by_its_media_type_and_as_octets_with_a_star(syntax: str) -> None:
     own = choose_frames(f'multipart/related; type="{MEDIA_TYPES[syntax]}"; transfer-syntax={syntax}', syntax, 2)
     star = choose_frames("multipart/related; type=application/octet-stream; transfer-syntax=*", syntax, 2)
@@ -312,10 +323,16 @@ def test_every_stored_syntax_is_sent_by_its_media_type_and_as_octets_with_a_star
     assert own.content_type == f"{MEDIA_TYPES[syntax]}; transfer-syntax={syntax}"
 
 
-def test_native_frames_are_octets_without_a_transfer_syntax() -> None:
-    native = "1.2.840.10008.1.2.1"
+@pytest.mark.parametrize("stored", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"])
+def test_native_frames_are_octets_of_explicit_little_endian(stored: str) -> None:
+    chosen = choose_frames('multipart/related; type="application/octet-stream"', stored, 1)
 
-    assert choose_frames('multipart/related; type="application/octet-stream"', native, 1).transfer_syntax == native
+    assert chosen.content_type == "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"
+
+
+def test_big_endian_frames_are_never_sent_as_little_endian() -> None:
+    with pytest.raises(NotAcceptableError):
+        choose_frames('multipart/related; type="application/octet-stream"', "1.2.840.10008.1.2.2", 1)
 
 
 # --- imports -------------------------------------------------------------------------------------------------------

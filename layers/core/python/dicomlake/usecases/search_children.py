@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from dicomlake.domain.access import matches_level
+from dicomlake.domain.access import advise, matches_level
 from dicomlake.domain.answers import describe_instance, describe_series, describe_study, project
 from dicomlake.domain.levels import QueryLevel
 from dicomlake.domain.matching import is_universal, split_uids
@@ -47,7 +47,7 @@ def search_instances(
 
 
 def _meter(query: Query, study_uid: StudyUid | None) -> ReadMeter:
-    return ReadMeter(query, SCOPED_BUDGET) if study_uid else ReadMeter(query)
+    return ReadMeter("search series by series", SCOPED_BUDGET) if study_uid else ReadMeter(advise(query))
 
 
 def _page(found: Iterator[JsonObject], query: Query, meter: ReadMeter) -> SearchResult:

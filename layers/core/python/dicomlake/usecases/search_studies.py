@@ -28,9 +28,9 @@ class SearchResult:
 
 @dataclass(slots=True)
 class ReadMeter:
-    """Counts the index items one search reads. Raises TooLargeError beyond the budget, naming the key to add."""
+    """Counts the index items one search reads. Raises TooLargeError beyond the budget, with the advice."""
 
-    query: Query
+    advice: str
     budget: int = READ_BUDGET
     read: int = field(default=0, init=False)
 
@@ -47,12 +47,12 @@ class ReadMeter:
     def check(self, items: int) -> None:
         """Refuse to read so many more items if that is over the budget."""
         if self.read + items > self.budget:
-            raise TooLargeError(f"the search reads more than {self.budget} index items: {advise(self.query)}")
+            raise TooLargeError(f"the search reads more than {self.budget} index items: {self.advice}")
 
 
 def search_studies(query: Query, store: Datastore, base_url: str) -> SearchResult:
     """Return one page of the studies that match."""
-    meter = ReadMeter(query)
+    meter = ReadMeter(advise(query))
     found = matching_studies(query, store, meter, skip=query.offset, want=query.limit + 1)
     page = list(islice(found, query.limit + 1))
     items = tuple(project(query, describe_study(study, base_url)) for study in page[: query.limit])

@@ -27,8 +27,9 @@ MEDIA_TYPES: dict[str, str] = {
 }
 """The media type of frames of each stored transfer syntax (PS3.18 Table 8.7.3-5); others are octets."""
 
-NATIVE = frozenset({_SYNTAXES, f"{_SYNTAXES}.1", f"{_SYNTAXES}.1.99"})
-"""Transfer syntaxes whose frames are uncompressed."""
+EXPLICIT_LITTLE = f"{_SYNTAXES}.1"
+SENT_AS: dict[str, str] = {_SYNTAXES: EXPLICIT_LITTLE, f"{_SYNTAXES}.1.99": EXPLICIT_LITTLE}
+"""Stored syntaxes whose frames are those of Explicit VR Little Endian, which is what web services name (8.7.3.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,16 @@ def choose_frames(accept: str, stored_syntax: str, count: int) -> Chosen:
 
     Raises NotAcceptableError, saying what is available, where nothing fits.
     """
-    stored = MEDIA_TYPES.get(stored_syntax, OCTET_STREAM)
+    syntax = SENT_AS.get(stored_syntax, stored_syntax)
+    stored = MEDIA_TYPES.get(syntax, OCTET_STREAM)
     for entry in parse_accept(accept):
         multipart = entry.media_type in (MULTIPART, "*/*", "multipart/*")
         wanted = entry.parameters.get("type", "*/*").lower() if multipart else entry.media_type
-        fits = entry.weight > 0 and _type_fits(wanted, entry, stored, stored_syntax)
+        fits = entry.weight > 0 and _type_fits(wanted, entry, stored, syntax)
         if fits and (multipart or count == 1):
-            return Chosen(stored, stored_syntax, multipart)
+            return Chosen(stored, syntax, multipart)
     raise NotAcceptableError(
-        f'the frames are available as {MULTIPART}; type="{stored}"; transfer-syntax={stored_syntax}, '
+        f'the frames are available as {MULTIPART}; type="{stored}"; transfer-syntax={syntax}, '
         f'or {MULTIPART}; type="{OCTET_STREAM}"; transfer-syntax=*'
     )
 
@@ -116,7 +118,7 @@ def _type_fits(wanted: str, entry: MediaRange, stored: str, stored_syntax: str) 
     if syntax not in ("", "*", stored_syntax):
         return False
     if wanted == OCTET_STREAM:
-        return bool(syntax) or stored_syntax in NATIVE
+        return bool(syntax) or stored_syntax == EXPLICIT_LITTLE
     return wanted in ("*/*", stored, f"{stored.split('/')[0]}/*")
 
 

@@ -1,5 +1,6 @@
 """DICOMweb handlers: QIDO-RS search, WADO-RS metadata and frames (PS3.18 10.4 and 10.6)."""
 
+import hashlib
 import re
 from collections.abc import Callable
 
@@ -64,8 +65,13 @@ def _metadata(read: Callable[[Call], Metadata]) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
         media_type = check_json(call.request.accept())
         found = read(call)
+        digest = hashlib.blake2b(found.body, digest_size=16).hexdigest()
+        tag = f'W/"{digest}"'
+        checks = {"etag": tag, "cache-control": "private, no-cache"}
+        if tag in call.request.headers.get("if-none-match", ""):
+            return Response(304, headers=checks)
         coding = {"content-encoding": "gzip", "vary": "accept-encoding"} if found.gzipped else {}
-        return Response(200, found.body, {"content-type": media_type, **coding})
+        return Response(200, found.body, {"content-type": media_type, **checks, **coding})
 
     return handle
 

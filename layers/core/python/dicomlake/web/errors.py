@@ -45,8 +45,7 @@ STATUSES: tuple[tuple[type[PipelineError], Status], ...] = (
 def error_response(error: PipelineError, request_id: str) -> Response:
     """Return the answer for an error: `{message, reason, requestId}`; 429 and 503 say when to come again."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
-    reason = str(error.reason) if isinstance(error, PermanentError) else status.reason
-    answer = json_response({"message": str(error), "reason": reason, "requestId": request_id}, status.code)
+    answer = json_response({"message": str(error), "reason": status.reason, "requestId": request_id}, status.code)
     if status.code in (429, 503):
         return Response(answer.status, answer.body, {**answer.headers, "retry-after": RETRY_AFTER})
     return answer
