@@ -176,6 +176,33 @@ def test_a_quarantined_object_is_found_by_its_key_with_reason_and_repair(lake: S
     assert "in/a b" not in json.dumps(found)
 
 
+def test_many_objects_are_looked_up_at_once_in_the_order_asked(lake: StoredLake) -> None:
+    quarantine(lake, "in/a b.dcm")
+    asked = [{"key": "in/later.dcm", "version": "v1"}, {"key": "in/a b.dcm", "version": "v1"}]
+
+    status, told = post(lake, "/lake/where", {"objects": asked})
+
+    assert status == 200
+    assert told["objects"][0] is None
+    assert told["objects"][1]["outcome"] == "quarantined"
+    assert told["objects"][1]["id"].endswith("/v1")
+
+
+def test_another_version_of_an_object_is_another_object(lake: StoredLake) -> None:
+    quarantine(lake, "in/a.dcm")
+
+    _, told = post(lake, "/lake/where", {"objects": [{"key": "in/a.dcm", "version": "v2"}]})
+
+    assert told == {"objects": [None]}
+
+
+@pytest.mark.parametrize(
+    "objects", [[], [{"key": "a"}], [{"key": "a", "version": 1}], [{"key": "a", "version": "1"}] * 1001]
+)
+def test_a_list_of_objects_that_is_none_is_refused(lake: StoredLake, objects: list[dict[str, Any]]) -> None:
+    assert post(lake, "/lake/where", {"objects": objects})[0] == 400
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [("", 400), ("?uid=1.2&key=a", 400), ("?uid=x", 400), ("?uid=9.9", 404), ("?key=never", 404)],

@@ -10,6 +10,7 @@ from dicomlake.usecases.look_up_object import (
     list_quarantined,
     quarantined_entry,
     sign_kept,
+    where_all,
     where_by_key,
     where_by_uid,
 )
@@ -92,6 +93,21 @@ def get_where(call: Call) -> Response:
     )
     study = study_document(found.study) if found.study else None
     return json_response({"objects": [entry_document(entry) for entry in found.entries], "study": study})
+
+
+MAX_ASKED = 1000
+"""Objects that one POST /lake/where asks for: ten batched reads of the index, half a megabyte of answer."""
+
+
+def post_where(call: Call) -> Response:
+    """Say what became of many landed objects; null stands for one that was not taken in yet."""
+    objects = [(item.get("key"), item.get("version")) for item in _items(call.request.json(), "objects")]
+    asked = [(key, version) for key, version in objects if isinstance(key, str) and isinstance(version, str)]
+    if len(asked) != len(objects) or not 0 < len(asked) <= MAX_ASKED:
+        raise InvalidRequestError(f"ask for 1 to {MAX_ASKED} objects, each {{key, version}}, both of them texts")
+    secret = call.services.secret.lake_secret()
+    found = where_all(asked, call.services.landing_bucket, secret, call.ports)
+    return json_response({"objects": [entry_document(entry) if entry else None for entry in found]})
 
 
 def get_quarantine(call: Call) -> Response:

@@ -47,6 +47,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/uploads", Permission.UPLOAD, operations.post_uploads),
     Route("POST", "/uploads/complete", Permission.UPLOAD, operations.post_complete),
     Route("GET", "/lake/where", Permission.READ, operations.get_where),
+    Route("POST", "/lake/where", Permission.READ, operations.post_where),
     Route("GET", "/lake/studies/{study}", Permission.READ, operations.get_study),
     Route("GET", "/lake/restore/{study}/{series}/{instance}", Permission.READ, operations.get_restore),
     Route("GET", "/lake/quarantine", Permission.OPERATE, operations.get_quarantine),
