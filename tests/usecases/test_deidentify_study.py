@@ -15,19 +15,22 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from dicomlake.adapters.memory import MemoryBuckets, MemoryDatastore, MemoryEventPublisher
+from dicomlake.adapters.memory import MemoryBuckets, MemoryDatastore, MemoryEventPublisher, MemoryWorkQueue
 from dicomlake.dicom.codecs import decode_openjph
 from dicomlake.dicom.restore import rebuild
 from dicomlake.domain.errors import LostRaceError, Reason
 from dicomlake.domain.events import DeidentifyStudy, InstancesStored
 from dicomlake.domain.ledger import Tally
+from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import DatastoreId, Outcome, StudyUid
 from dicomlake.lake.pack import PackReader
 from dicomlake.ports import Datastore
 from dicomlake.usecases import deidentify_study as use_case
 from dicomlake.usecases.deidentify_study import DeidentifyPorts, StudyDeidentified, deidentify_study
+from dicomlake.usecases.retrieve_frames import retrieve_frames
+from dicomlake.usecases.track_study import track_study
 from tests.unit.dicom.deidentify.deid_given import CT, EXPLICIT, corpus_file, encode, image
-from tests.usecases.memory_lake import DATASTORE, Crash, Fault, MemoryLake, Watched
+from tests.usecases.memory_lake import DATASTORE, SETTLE, Crash, Fault, MemoryLake, Watched
 
 CLEAN = DatastoreId("c" * 32)
 STUDY = StudyUid("1.2.3")
@@ -202,6 +205,24 @@ def test_json_view_and_index_row_are_of_the_edited_head(copying: Copying) -> Non
     assert "00081030" not in view
     assert record.landed_size == len(restored(reader, ordinal))
     assert record.instance_number == 1
+
+
+def test_the_copy_is_a_study_like_any_other(copying: Copying) -> None:
+    copying.land(3)
+    copying.run()
+    (study_uid,) = copying.target.state.unfolded
+
+    track_study(CLEAN, study_uid, copying.target, MemoryWorkQueue(), SETTLE, copying.lake.clock)
+
+    study = copying.target.studies.study(study_uid)
+    key = min(copying.target.state.instances)
+    assert study is not None
+    assert study.counts.instances == 3
+    assert text_of(study.attributes, "00120062") == "NO"
+    assert text_of(study.attributes, "00100020").startswith("DL")
+    assert "1.2.3" not in repr(study)
+    retrieved = retrieve_frames(key, [1], copying.target)
+    assert decode_openjph(retrieved.frames[0]).tobytes() == encode(image()).pixels
 
 
 def test_what_is_refused_is_counted_with_its_reason_and_nothing_of_its_own(copying: Copying) -> None:
