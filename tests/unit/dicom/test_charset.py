@@ -175,3 +175,12 @@ def test_undeclared_escape_sequences_tell_themselves() -> None:
     raw = ESC_KANJI + YAMADA + ESC_ASCII
 
     assert guess([raw]).decode(raw, True) == ("山田", True)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "cp932", "gb18030"])
+def test_a_very_long_text_is_known_by_its_beginning(codec: str) -> None:
+    text = "x" * 70_000 + {"gb18030": "王小东检查"}.get(codec, "山田太郎検査") * 20_000
+
+    charset = guess([text.encode(codec)])
+
+    assert charset.decode(text.encode(codec), True) == (text, True)

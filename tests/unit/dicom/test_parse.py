@@ -1,11 +1,12 @@
 """Parsing reads sound files and repairs the usual damage, saying so; every rule on literal bytes."""
 
 import struct
+import traceback
 import zlib
 
 import pytest
 
-from dicomlake.dicom import elements, inflate
+from dicomlake.dicom import elements, fallback, inflate
 from dicomlake.dicom.parse import BufferSource, ParsedInstance, PixelAttributes, parse
 from dicomlake.domain.errors import PermanentError, Reason
 from dicomlake.domain.model import JsonObject
@@ -432,6 +433,31 @@ def test_more_elements_than_any_memory_holds_are_refused(monkeypatch: pytest.Mon
         read(instance(many))
 
     assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_more_items_than_any_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elements, "MAX_ELEMENTS", 1000)
+
+    with pytest.raises(PermanentError) as caught:
+        read(instance(explicit(0x00101002, "SQ", item() * 2000)))
+
+    assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_a_second_reading_is_tried_only_where_it_is_soon_over() -> None:
+    large = explicit(0x7FE00010, "OW", bytes(fallback.MAX_SIZE))
+
+    with pytest.raises(PermanentError, match="too large for a second reading"):
+        read(instance(explicit(0x00101002, "SQ", b"no item at all.."), large))
+
+
+def test_an_error_of_the_second_reading_quotes_nothing() -> None:
+    data = instance(explicit(0x00100020, "IS", b"SECRET"), explicit(0x00101002, "SQ", b"no item at all.."))
+
+    with pytest.raises(PermanentError) as caught:
+        read(data)
+
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
 class CountedSource:

@@ -5,6 +5,7 @@ single accented letters inside Latin words, then the double-byte sets of East As
 read and how common the characters are. What is left is Latin-1, which any bytes are.
 """
 
+import codecs
 import re
 
 from dicomlake.dicom.charset import Charset, CodecCharset
@@ -20,11 +21,14 @@ _COMMON_CHINESE = frozenset(
 )
 
 Texts = list[bytes]
+ENOUGH = 1 << 16
+"""Bytes of text that are looked at."""
+_HIGH = re.compile(rb"[\x80-\xff]")
 
 
 def guess(texts: Texts) -> Charset:
     """Return the character set that undeclared texts are most likely written in."""
-    joined = b"\0".join(texts)
+    joined = _evidence(texts)
     if any(escape in joined for escape in ESCAPES):
         return Iso2022((ASCII,))
     if _reads(joined, "utf-8"):
@@ -36,9 +40,29 @@ def guess(texts: Texts) -> Charset:
     return CodecCharset(best) if best and _score(joined, best) > 0 else LATIN
 
 
+def _evidence(texts: Texts) -> bytes:
+    """Return what fits of the texts, the short ones first; of a single long one what begins at its first high byte."""
+    joined, room = bytearray(), ENOUGH
+    for text in sorted(texts, key=len):
+        room -= len(text) + 1
+        if room < 0:
+            break
+        joined += text + b"\0"
+    if joined:
+        return bytes(joined)
+    long = min(texts, key=len)
+    high = _HIGH.search(long)
+    return long[high.start() if high else 0 :][:ENOUGH]
+
+
+def _read(raw: bytes, codec: str) -> str:
+    """Decode strictly, but for a character that the end of the evidence cuts."""
+    return codecs.getincrementaldecoder(codec)().decode(raw)
+
+
 def _reads(raw: bytes, codec: str) -> bool:
     try:
-        raw.decode(codec)
+        _read(raw, codec)
     except UnicodeDecodeError:
         return False
     return True
@@ -51,7 +75,7 @@ def _looks_latin(raw: bytes) -> bool:
 
 def _score(raw: bytes, codec: str) -> float:
     """How much like names and findings of its language the text looks; 0 and below is no evidence."""
-    text = raw.decode(codec)
+    text = _read(raw, codec)
     wide = [c for c in text if ord(c) > 0x2E80]
     if not wide:
         return 0.0

@@ -151,7 +151,7 @@ class Walk:
 
     def finish(self, scope: Scope, elements: int, odd: int) -> None:
         """Account for one data set or item that was read to its end."""
-        self.budget -= elements
+        self.spend(elements)
         if odd & 1:
             self.warn("odd-length")
         if len(scope.out) + scope.skipped < elements:
@@ -163,6 +163,12 @@ class Walk:
             held = dict(scope.out)
             scope.out.clear()
             scope.out.update((tag, held[tag]) for tag in ordered)
+
+    def spend(self, elements: int) -> None:
+        """Count elements and items against what one instance may have."""
+        self.budget -= elements
+        if self.budget < 0:
+            raise MalformedError("the header is larger than any that this lake reads", Reason.TOO_LARGE)
 
     def move(self, start: int, elements: int) -> None:
         """Move the window; hold fewer values inline when many were, and give up on what no memory would hold."""

@@ -8,6 +8,7 @@ bytes a character is active and one byte is left over.
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 SINGLE = {
     100: "latin-1",
@@ -22,6 +23,8 @@ SINGLE = {
     166: "iso8859_11",
     203: "iso8859_15",
 }
+LONG = 1 << 12
+"""Bytes between two escapes above which no text of a person is looked at character by character."""
 DOUBLE = {58, 149}
 """G1 sets of two bytes a character."""
 KANJI, KANJI_SUPPLEMENT, ROMAJI, KANA, ASCII = 87, 159, 14, 13, 6
@@ -55,6 +58,8 @@ ESCAPES: dict[bytes, tuple[int, int]] = {
 
 _ESCAPE = re.compile(rb"(\x1b\$[()][A-D]|\x1b\$[@AB]|\x1b[()\-][@-~])")
 _RUNS = re.compile(rb"[\x80-\xff]+|[\x00-\x7f]+")
+_PAIRS = re.compile(rb"(?:(?![=^\\][=^\\ ])[\x21-\x7e][\x00-\x7f])*")
+"""Pairs of a two-byte set: none begins with a control or a space, and two delimiters in a row are delimiters."""
 _DELIMITERS = b"\\^=\r\n\x0c\t"
 
 _ROMAJI = str.maketrans({"\\": "\N{YEN SIGN}", "~": "\N{OVERLINE}"})
@@ -146,11 +151,10 @@ def _low(run: bytes, active: list[int], initial: tuple[int, int]) -> Decoded:
 
 
 def _double_low(run: bytes, active: list[int], initial: tuple[int, int]) -> Decoded:
-    """Decode pairs of G0 up to a byte that can only be a delimiter or padding; the rest is read anew."""
-    number, at = active[0], 0
-    while at < len(run) and not _leaves(run, at):
-        at += 2
-    text, sound = _pairs(number, run[:at])
+    """Decode pairs of G0 up to a byte that is no first half of one; the rest is read anew."""
+    pairs = _PAIRS.match(run)
+    at = pairs.end() if pairs else 0
+    text, sound = _pairs(active[0], run[:at])
     if at >= len(run):
         return text, sound
     active[:] = initial
@@ -158,21 +162,18 @@ def _double_low(run: bytes, active: list[int], initial: tuple[int, int]) -> Deco
     return text + rest, sound and good
 
 
-def _leaves(run: bytes, at: int) -> bool:
-    """Whether the byte is no first half of a pair: a control, a space, a lone last byte, a doubled delimiter."""
-    if run[at] <= 0x20 or run[at] == 0x7F or at + 1 == len(run):
-        return True
-    return run[at] in b"^=\\" and run[at + 1] in b"^=\\ "
-
-
 def _pairs(number: int, raw: bytes) -> Decoded:
     if number == KANJI_SUPPLEMENT:
         high = b"".join(b"\x8f" + bytes((a | 0x80, b | 0x80)) for a, b in zip(raw[::2], raw[1::2], strict=True))
         return _decode(high, ("euc_jp",))
+    text, sound = _decode(bytes(byte | 0x80 for byte in raw), ("euc_jp",))
+    if sound or len(raw) > LONG:
+        return text, sound
     texts = [_kanji(a, b) for a, b in zip(raw[::2], raw[1::2], strict=True)]
     return "".join(texts), "\N{REPLACEMENT CHARACTER}" not in texts
 
 
+@cache
 def _kanji(first: int, second: int) -> str:
     """Decode one pair of JIS X 0208, with the extensions of code page 932 that Japanese systems write under it."""
     try:

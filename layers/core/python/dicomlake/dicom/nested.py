@@ -65,6 +65,7 @@ def _read_item(walk: Walk, scope: Scope, met: Met, items: list[JsonValue], place
     path = (*scope.path, met.tag, len(items))
     child = Scope({}, scope.charset, scope.odd_text, path, scope)
     items.append(child.out)
+    walk.spend(1)
     pos = read_elements(walk, child, start, item_end, met.encoding)
     if length == UNDEFINED and not child.closed:
         walk.warn("missing-delimiter", met.tag)
