@@ -62,7 +62,7 @@ def main() -> int:
     host = install(settings, os.environ["MINISTACK_REGION"])
     if os.environ.get(PREFIX + "WITH_PARENT"):
         threading.Thread(target=_stop_with_parent, daemon=True).start()
-    checkpoints = Checkpoints(part("app").app, host.busy)
+    checkpoints = Checkpoints(part("app").app, host.busy, host.notifications.close)
     signal.signal(signal.SIGUSR1, lambda _signal, _frame: checkpoints.request())
     config = uvicorn.Config(
         checkpoints,
@@ -73,6 +73,7 @@ def main() -> int:
         ws="none",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,

@@ -17,15 +17,17 @@ from .engine import part
 _QUIET_SECONDS = 3.0
 # A save holds the engine up, so it may take this share of the time at most.
 _SHARE = 0.05
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 AsgiApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 
 class Checkpoints:
     """Watches requests and invocations, and saves when both have rested."""
 
-    def __init__(self, app: AsgiApp, busy: Callable[[], bool]) -> None:
+    def __init__(self, app: AsgiApp, busy: Callable[[], bool], before_last: Callable[[], None]) -> None:
         self._app = app
         self._busy = busy
+        self._before_last = before_last
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = 0.0
         self._saved = 0.0
@@ -35,9 +37,23 @@ class Checkpoints:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Serve a request, noting those that may change something."""
         self._loop = self._loop or asyncio.get_running_loop()
+        if scope["type"] == "lifespan":
+            await self._app(scope, self._watched(receive), send)
+            return
         await self._app(scope, receive, send)
         if scope.get("method") in ("PUT", "POST", "DELETE", "PATCH"):
             self._changed = time.monotonic()
+
+    def _watched(self, receive: Receive) -> Receive:
+        """Finish our own work between the last request and the engine's saving at its end."""
+
+        async def watched() -> MutableMapping[str, Any]:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self._before_last()
+            return message
+
+        return watched
 
     def request(self) -> None:
         """Save now."""

@@ -31,6 +31,12 @@ USED_NAMES: dict[str, tuple[str, ...]] = {
         "get_state",
         "load_persisted_state",
     ),
+    "services.s3": (
+        "_bucket_notifications",
+        "_fire_s3_event",
+        "_fire_s3_event_async",
+        "_next_event_sequencer",
+    ),
     "services.stepfunctions": ("_ExecutionError", "_poll_ecs_tasks"),
     "services.sqs": ("_collect_msgs", "_get_q", "_queues_lock", "_receive_messages_for_esm"),
 }

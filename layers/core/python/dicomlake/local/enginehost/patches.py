@@ -11,6 +11,7 @@ from .containers import Containers
 from .engine import part
 from .functions import FunctionHost
 from .images import ImageCatalog
+from .notifications import Notifications
 from .queues import QueueReceiver
 from .runner import Runner
 from .settings import HostSettings, guest_environment
@@ -28,6 +29,7 @@ class Host:
     containers: Containers
     receiver: QueueReceiver
     functions: FunctionHost
+    notifications: Notifications
     _running: int = 0
     _draining: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,8 +69,8 @@ class Host:
 
 def install(settings: HostSettings, region: str) -> Host:
     """Put our parts in place; the engine must not have served anything yet."""
-    parts = ("lambda_svc", "cloudwatch_logs", "sqs", "stepfunctions")
-    functions, logs, queues, steps = (part(f"services.{name}") for name in parts)
+    parts = ("lambda_svc", "cloudwatch_logs", "sqs", "stepfunctions", "s3")
+    functions, logs, queues, steps, objects = (part(f"services.{name}") for name in parts)
 
     def environment() -> Mapping[str, str]:
         return guest_environment(settings, region, ACCOUNT)
@@ -78,7 +80,8 @@ def install(settings: HostSettings, region: str) -> Host:
     tasks = Containers(images, environment)
     containers.install(tasks, images)
     receiver = QueueReceiver(queues, functions)
-    host = Host(runner, tasks, receiver, FunctionHost(functions, logs, runner, images, settings.cache))
+    executor = FunctionHost(functions, logs, runner, images, settings.cache)
+    host = Host(runner, tasks, receiver, executor, Notifications(objects))
     blobs = LayerBlobs(functions)
     replacements: dict[tuple[Any, str], Any] = {
         (functions, "_execute_function_dispatch"): host.dispatch,
@@ -86,6 +89,7 @@ def install(settings: HostSettings, region: str) -> Host:
         (functions, "get_state"): blobs.get_state,
         (functions, "load_persisted_state"): blobs.load,
         (queues, "_receive_messages_for_esm"): receiver.receive,
+        (objects, "_fire_s3_event_async"): host.notifications.fire,
         (steps, "_poll_ecs_tasks"): TaskWatcher(steps).poll,
         (part("core.persistence"), "save_state"): checkpoint.save_state,
     }

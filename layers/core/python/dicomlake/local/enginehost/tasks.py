@@ -22,4 +22,4 @@ class TaskWatcher:
 
 
 def _failed(container: dict[str, Any]) -> bool:
-    return container.get("exitCode", 0) != 0
+    return int(container.get("exitCode") or 0) != 0
