@@ -258,6 +258,47 @@ def test_rle_is_decoded_by_byte_planes(bits: int, samples: int) -> None:
     assert np.array_equal(codecs.decode(Decoder.RLE, stream, of, ""), frame)
 
 
+def rle(*segments: bytes) -> bytes:
+    """Return an RLE frame of these segments."""
+    starts = [64 + sum(map(len, segments[:index])) for index in range(len(segments))]
+    return struct.pack("<16I", len(segments), *starts, *[0] * (15 - len(segments))) + b"".join(segments)
+
+
+def test_rle_segments_may_hold_padding_and_no_operations() -> None:
+    of = PixelLayout(1, 6, 1, 8, 8, signed=False)
+
+    frame = codecs.decode(Decoder.RLE, rle(bytes([2, 1, 2, 3, 128, 254, 9, 0])), of, "MONOCHROME2")
+
+    assert frame.tolist() == [[1, 2, 3, 9, 9, 9]]
+
+
+def test_an_rle_run_may_claim_more_than_its_segment_has_if_no_pixel_needs_it() -> None:
+    of = PixelLayout(1, 6, 1, 8, 8, signed=False)
+
+    frame = codecs.decode(Decoder.RLE, rle(bytes([254, 9, 40, 1, 2, 3])), of, "MONOCHROME2")
+
+    assert frame.tolist() == [[9, 9, 9, 1, 2, 3]]
+    with pytest.raises(MalformedError):
+        codecs.decode(Decoder.RLE, rle(bytes([254, 9, 40, 1, 2])), of, "MONOCHROME2")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        rle(bytes([2, 1, 2, 3])),
+        rle(bytes([2, 1, 2])),
+        rle(bytes([251, 1]), bytes([251, 1])),
+        struct.pack("<16I", 1, 5000, *[0] * 14) + bytes([251, 1]),
+        rle(bytes([129, 1]) * 100),
+        bytes(63),
+    ],
+    ids=["short", "cut", "too many segments", "outside", "bomb", "no header"],
+)
+def test_rle_that_is_not_one_frame_is_refused(frame: bytes) -> None:
+    with pytest.raises(MalformedError):
+        codecs.decode(Decoder.RLE, frame, PixelLayout(1, 6, 1, 8, 8, signed=False), "MONOCHROME2")
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_checksums_are_zlibs_with_and_without_the_fast_library(
     installed: bool, monkeypatch: pytest.MonkeyPatch

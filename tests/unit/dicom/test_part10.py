@@ -284,3 +284,28 @@ def test_an_instance_without_pixels_is_written_without() -> None:
 
     assert "PixelData" not in again
     assert again.Rows == 66
+
+
+def test_a_cut_big_endian_frame_is_written_as_far_as_it_goes() -> None:
+    whole = landed(noise(LAYOUT).astype(">u2").tobytes(), BIG)
+
+    again = written(whole[:-3])
+
+    assert again.get_item(0x7FE00010).value[:-1] == noise(LAYOUT).tobytes()[:-4] + whole[-4:-3]
+
+
+def test_a_head_without_its_uids_cannot_be_written() -> None:
+    head, pixels, _ = stored(landed(noise(LAYOUT).tobytes()))
+    del head.dataset.SOPInstanceUID
+
+    with pytest.raises(MalformedError, match="UIDs"):
+        next(write_part10(head, pixels))
+
+
+def test_a_head_that_pydicom_cannot_read_is_an_error() -> None:
+    data = landed(noise(LAYOUT).tobytes())
+    at = data.index(struct.pack("<HH", 0x0028, 0x0002))
+    unfinished = struct.pack("<HH2s2xI", 0x0020, 0x9999, b"SQ", 0xFFFFFFFF) + b"\xfe\xff"
+
+    with pytest.raises(MalformedError):
+        read_head(data[:at] + unfinished)

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,9 @@ CODEC_ERRORS = (RuntimeError, ValueError, TypeError, IndexError, OverflowError, 
 
 _BLOCK = (64, 64)
 _SMALLEST_RESOLUTION = 64
+_LONGEST_RUN, _NO_OPERATION = 128, b"\x80"
+_RLE_SLACK = 4096
+"""Bytes that an RLE segment may decode to beyond its plane: encoders pad segments, some with what decodes."""
 
 
 class Encoder(StrEnum):
@@ -175,13 +179,34 @@ _ENCODERS = MappingProxyType({Encoder.OJPH: _encode_ojph, Encoder.IMAGECODECS: _
 
 
 def _rle(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
-    """Decode PS3.5 Annex G: one segment a byte of a sample, most significant first, planes one after the other."""
-    from rle.rle import decode_frame  # type: ignore[import-not-found]
+    """Decode PS3.5 Annex G: PackBits, one segment a byte of a sample, the most significant first."""
+    size, pixels = layout.bits_allocated // 8, layout.rows * layout.columns
+    count, *starts = np.frombuffer(data, "<u4", 16).tolist()
+    if count != layout.samples * size:
+        raise ValueError("an RLE frame has another number of segments than its header says")
+    planes = np.empty((pixels, layout.samples, size), np.uint8)
+    for segment, (start, end) in enumerate(pairwise((*starts[:count], len(data)))):
+        decoded = _packbits(bytes(memoryview(data)[start:end]), pixels)
+        planes[:, segment // size, size - 1 - segment % size] = np.frombuffer(decoded, np.uint8, pixels)
+    return planes.view(layout.wide_dtype).reshape(layout.shape)
 
-    plane = layout.rows * layout.columns
-    decoded = decode_frame(bytes(data), plane, layout.bits_allocated, "<")
-    planes = np.frombuffer(decoded, layout.wide_dtype).reshape(layout.samples, layout.rows, layout.columns)
-    return np.ascontiguousarray(planes.transpose(1, 2, 0)) if layout.samples > 1 else planes[0]
+
+def _packbits(segment: bytes, pixels: int) -> bytes:
+    """Return a segment's bytes, at least one a pixel; its last run may claim more than the segment has.
+
+    Some encoders end so. What is missing is filled with no-operations, and counted: no pixel may come of it.
+    """
+    from imagecodecs import packbits_decode
+
+    for missing in range(_LONGEST_RUN + 1):
+        try:
+            decoded = packbits_decode(segment + _NO_OPERATION * missing, out=pixels + _RLE_SLACK)
+        except RuntimeError:
+            continue
+        if len(decoded) - missing >= pixels:
+            return bytes(decoded)
+        break
+    raise ValueError("an RLE segment is cut or damaged")
 
 
 def decode_jpeg(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:

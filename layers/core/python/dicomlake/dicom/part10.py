@@ -125,7 +125,13 @@ _WORDS = MappingProxyType({"OB": 1, "OW": 2, "OF": 4, "OD": 8})
 def _swapped(stored: FrameReader, layout: PixelLayout, vr: str) -> Callable[[int], bytes]:
     """Read big-endian frames in little-endian order: words of the VR, or whole samples where those are wider."""
     size = max(_WORDS.get(vr, 1), layout.bits_allocated // 8)
-    return lambda index: np.frombuffer(stored(index), f"u{size}").byteswap().tobytes()
+    return lambda index: _swap(memoryview(stored(index)), size)
+
+
+def _swap(data: memoryview, size: int) -> bytes:
+    """Swap the bytes of whole words; what a cut frame has beyond them stays as it is."""
+    whole = len(data) // size * size
+    return np.frombuffer(data[:whole], f"u{size}").byteswap().tobytes() + bytes(data[whole:])
 
 
 def _describe(dataset: Dataset, layout: PixelLayout, photometric: str) -> None:
@@ -184,7 +190,10 @@ def _beginning(dataset: Dataset, syntax: TransferSyntaxUid) -> bytes:
     meta.ImplementationClassUID = IMPLEMENTATION_CLASS
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION
     out = DicomBytesIO()
-    write_file_meta_info(out, meta, enforce_standard=True)
+    try:
+        write_file_meta_info(out, meta, enforce_standard=True)
+    except UNREADABLE as error:
+        raise MalformedError("the data set lacks the UIDs that a file's meta information names") from error
     return bytes(128) + b"DICM" + out.getvalue() + _encoded(dataset)
 
 

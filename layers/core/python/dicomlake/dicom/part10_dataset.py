@@ -28,6 +28,7 @@ _OFFSET_TABLES = frozenset({0x7FE00001, 0x7FE00002, 0x7FE00003})
 UNREADABLE = (
     struct.error,
     EOFError,
+    OSError,
     TypeError,
     ValueError,
     NotImplementedError,
