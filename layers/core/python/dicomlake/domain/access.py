@@ -75,13 +75,13 @@ def _by_study(query: Query) -> AccessPath | None:
 
 
 def _by_exact(name: str, tag: str, keyword: str) -> Callable[[Query], AccessPath | None]:
-    def plan(query: Query) -> AccessPath | None:
+    def _plan(query: Query) -> AccessPath | None:
         text = query.text(tag)
         if not _is_exact_value(text):
             return None
         return AccessPath(keyword, ranges=(_dated(exact_partition(name, text), query),))
 
-    return plan
+    return _plan
 
 
 def _by_issued_patient(query: Query) -> AccessPath | None:
@@ -101,14 +101,14 @@ def _dated(partition: str, query: Query) -> RowRange:
 
 
 def _by_name(name: str, tag: str, keyword: str) -> Callable[[Query], AccessPath | None]:
-    def plan(query: Query) -> AccessPath | None:
+    def _plan(query: Query) -> AccessPath | None:
         choices = [ranges for token in _asked_tokens(query.text(tag), query.fuzzy) if (ranges := _rows(name, *token))]
         if not choices:
             return None
         best = max(choices, key=lambda ranges: (_is_exact(ranges), min(len(one.low) for one in ranges)))
         return AccessPath(keyword, ranges=best, in_order=_is_exact(best), exact=False)
 
-    return plan
+    return _plan
 
 
 def _asked_tokens(text: str, fuzzy: bool) -> list[tuple[str, bool]]:

@@ -37,11 +37,11 @@ def check_value(attribute: Attribute, text: str) -> None:
 
 
 def _is_range(pattern: re.Pattern[str]) -> Callable[[str], bool]:
-    def check(text: str) -> bool:
+    def _check(text: str) -> bool:
         ends = text.split("-")
         return len(ends) <= 2 and any(ends) and all(not end or pattern.match(end) for end in ends)
 
-    return check
+    return _check
 
 
 _CHECKS: dict[str, Callable[[str], bool]] = {
