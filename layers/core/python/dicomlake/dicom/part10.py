@@ -177,24 +177,28 @@ def _cut_after(dataset: Dataset, tag: int) -> Dataset:
     """Take the elements behind the pixel data out of a data set and return them."""
     after = Dataset()
     for behind in [found for found in list(dataset.keys()) if found > tag]:
-        after[behind] = dataset[behind]
+        after[behind] = dataset.get_item(behind)
         del dataset[behind]
     return after
 
 
 def _beginning(dataset: Dataset, syntax: TransferSyntaxUid) -> bytes:
+    out = DicomBytesIO()
+    try:
+        write_file_meta_info(out, _file_meta(dataset, syntax), enforce_standard=True)
+    except UNREADABLE as error:
+        raise MalformedError("the data set lacks the UIDs that a file's meta information names") from error
+    return bytes(128) + b"DICM" + out.getvalue() + _encoded(dataset)
+
+
+def _file_meta(dataset: Dataset, syntax: TransferSyntaxUid) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", "")
     meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", "")
     meta.TransferSyntaxUID = UID(syntax)
     meta.ImplementationClassUID = IMPLEMENTATION_CLASS
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION
-    out = DicomBytesIO()
-    try:
-        write_file_meta_info(out, meta, enforce_standard=True)
-    except UNREADABLE as error:
-        raise MalformedError("the data set lacks the UIDs that a file's meta information names") from error
-    return bytes(128) + b"DICM" + out.getvalue() + _encoded(dataset)
+    return meta
 
 
 def _encoded(dataset: Dataset) -> bytes:
