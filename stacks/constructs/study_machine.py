@@ -27,9 +27,9 @@ SERIES_AT_ONCE = 4
 class StudyMachine(Construct):
     """Settles one generation of a study.
 
-    Input: the SettleStudy command. `plan_study` returns an object with a list `series`; `compact_series` is given one
-    of its items as it is; `finish_study` is given the plan and publishes StudyReady. Nothing is caught: every step may
-    run twice, so a failed execution is one that the generation's settle timer or the sweep starts again.
+    Input: the SettleStudy command. `plan_study` returns a StudyPlan; `compact_series` is given each of its `series`, a
+    whole command, as it is; `finish_study` is given the plan and publishes StudyReady. Nothing is caught: every step
+    may run twice, and the sweep starts a failed generation again.
     """
 
     def __init__(

@@ -149,6 +149,16 @@ def test_study_machine_is_one_definition_deployed_express_and_standard() -> None
     assert definition(express)["TimeoutSeconds"] <= 300
 
 
+def test_each_series_of_a_plan_reaches_its_step_as_the_plan_has_it() -> None:
+    steps = definition(one(of_type("dev", MACHINES, "study"), "LargeStudyMachine"))["States"]
+
+    each = steps["EachSeries"]
+
+    assert each["ItemsPath"] == "$.series"
+    assert not {"ItemSelector", "Parameters", "ItemBatcher"} & each.keys()
+    assert (each["ResultPath"], each["Next"]) == (None, "FinishStudy")
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_machines_log_no_input_and_no_output(environment: str) -> None:
     for machine in of_type(environment, MACHINES).values():
