@@ -451,6 +451,14 @@ def test_a_second_reading_is_tried_only_where_it_is_soon_over() -> None:
         read(instance(explicit(0x00101002, "SQ", b"no item at all.."), large))
 
 
+@pytest.mark.parametrize("body", [b"ab", b"abcd", b"\xfe\xff\x00\xe0\x02\x00"])
+def test_a_sequence_too_short_for_an_item_is_malformed_for_both_readers(body: bytes) -> None:
+    with pytest.raises(PermanentError) as caught:
+        read(instance(explicit(0x00101002, "SQ", body), explicit(0x00101003, "UN", body)))
+
+    assert caught.value.reason is Reason.MALFORMED
+
+
 def test_an_error_of_the_second_reading_quotes_nothing() -> None:
     data = instance(explicit(0x00100020, "IS", b"SECRET"), explicit(0x00101002, "SQ", b"no item at all.."))
 

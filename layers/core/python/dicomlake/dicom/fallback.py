@@ -4,6 +4,7 @@ The outcome has the walk's form. Since pydicom makes elements of any bytes, an u
 is taken as the sign of a reading gone astray. The pixel value's place comes from pydicom's raw elements.
 """
 
+import struct
 import warnings
 from io import BytesIO
 from typing import Any
@@ -66,6 +67,7 @@ _FAILURES = (
     RecursionError,
     TypeError,
     ValueError,
+    struct.error,
 )
 """What pydicom raises on bytes that it cannot read; all are the input's fault."""
 

@@ -25,41 +25,41 @@ _WORDS = {2: "H", 4: "I", 8: "Q"}
 
 
 def _several(vr: str) -> FromText:
-    def shape(text: str) -> JsonObject:
+    def _shape(text: str) -> JsonObject:
         text = text.rstrip(PADDING)
         if "\\" in text:
             return {"vr": vr, "Value": [part.rstrip(PADDING) or None for part in text.split("\\")]}
         return {"vr": vr, "Value": [text]} if text else {"vr": vr}
 
-    return shape
+    return _shape
 
 
 def _several_trimmed(vr: str) -> FromText:
-    def shape(text: str) -> JsonObject:
+    def _shape(text: str) -> JsonObject:
         text = text.strip(PADDING)
         if "\\" in text:
             return {"vr": vr, "Value": [part.strip(PADDING) or None for part in text.split("\\")]}
         return {"vr": vr, "Value": [text]} if text else {"vr": vr}
 
-    return shape
+    return _shape
 
 
 def _one(vr: str) -> FromText:
-    def shape(text: str) -> JsonObject:
+    def _shape(text: str) -> JsonObject:
         text = text.rstrip(PADDING)
         return {"vr": vr, "Value": [text]} if text else {"vr": vr}
 
-    return shape
+    return _shape
 
 
 def _numbers_in_text(vr: str) -> FromText:
-    def shape(text: str) -> JsonObject:
+    def _shape(text: str) -> JsonObject:
         text = text.strip(PADDING)
         if "\\" in text:
             return {"vr": vr, "Value": [number_or_text(part.strip(PADDING)) for part in text.split("\\")]}
         return {"vr": vr, "Value": [number_or_text(text)]} if text else {"vr": vr}
 
-    return shape
+    return _shape
 
 
 def number_or_text(text: str) -> JsonValue:
@@ -99,32 +99,32 @@ def _integers(vr: str, order: str) -> FromBytes:
     size, form = _form(vr)
     single = Struct(f"{order}{form}").unpack
 
-    def shape(raw: bytes) -> JsonObject:
+    def _shape(raw: bytes) -> JsonObject:
         if len(raw) == size:
             return {"vr": vr, "Value": [*single(raw)]}
         return {"vr": vr, "Value": [*unpack(f"{order}{_count(raw, size)}{form}", raw)]}
 
-    return shape
+    return _shape
 
 
 def _long_integers(vr: str, order: str) -> FromBytes:
     size, form = _form(vr)
 
-    def shape(raw: bytes) -> JsonObject:
+    def _shape(raw: bytes) -> JsonObject:
         values = unpack(f"{order}{_count(raw, size)}{form}", raw)
         return {"vr": vr, "Value": [v if -SAFE_INTEGER <= v <= SAFE_INTEGER else str(v) for v in values]}
 
-    return shape
+    return _shape
 
 
 def _floats(vr: str, order: str) -> FromBytes:
     size, form = _form(vr)
 
-    def shape(raw: bytes) -> JsonObject:
+    def _shape(raw: bytes) -> JsonObject:
         values = unpack(f"{order}{_count(raw, size)}{form}", raw)
         return {"vr": vr, "Value": [value if isfinite(value) else _not_finite(value) for value in values]}
 
-    return shape
+    return _shape
 
 
 def _not_finite(value: float) -> str:
@@ -135,11 +135,11 @@ def _not_finite(value: float) -> str:
 
 
 def _tags(order: str) -> FromBytes:
-    def shape(raw: bytes) -> JsonObject:
+    def _shape(raw: bytes) -> JsonObject:
         words = unpack(f"{order}{2 * _count(raw, 4)}H", raw)
         return {"vr": "AT", "Value": [f"{g:04X}{e:04X}" for g, e in zip(words[::2], words[1::2], strict=True)]}
 
-    return shape
+    return _shape
 
 
 def _form(vr: str) -> tuple[int, str]:
@@ -155,10 +155,10 @@ def _count(raw: bytes, size: int) -> int:
 
 
 def _binary(vr: str) -> FromBytes:
-    def shape(raw: bytes) -> JsonObject:
+    def _shape(raw: bytes) -> JsonObject:
         return {"vr": vr, "InlineBinary": b2a_base64(raw, newline=False).decode("ascii")}
 
-    return shape
+    return _shape
 
 
 def _swapped_binary(vr: str, size: int) -> FromBytes:
