@@ -170,7 +170,7 @@ def test_moving_a_pointer_changes_the_pointer_and_nothing_else(store: Datastore,
     store.instances.commit(builder.commit([record]))
     to = PackPointer("packs/compacted.dlp", 149, (7, 11), 13, 17)
 
-    assert store.instances.move(record, to)
+    assert store.instances.move([(record, to)])
     assert store.instances.instance(record.key) == replace(record, pointer=to)
 
 
@@ -179,10 +179,10 @@ def test_a_pointer_moves_only_if_pack_and_version_stand_as_read(store: Datastore
     store.instances.commit(builder.commit([record]))
     first, second = builder.pointer(), builder.pointer()
 
-    assert store.instances.move(record, first)
-    assert not store.instances.move(record, second)
-    assert not store.instances.move(replace(record, pointer=first, version=2), second)
-    assert not store.instances.move(builder.record(), second)
+    assert store.instances.move([(record, first)])
+    assert not store.instances.move([(record, second)])
+    assert not store.instances.move([(replace(record, pointer=first, version=2), second)])
+    assert not store.instances.move([(builder.record(), second)])
     assert store.instances.instance(record.key) == replace(record, pointer=first)
 
 
@@ -248,5 +248,18 @@ def test_a_pointer_beside_moves_without_the_primary_one(store: Datastore, builde
     store.instances.commit(builder.commit([primary, kept]))
     to = builder.pointer()
 
-    assert store.instances.move(kept, to)
+    assert store.instances.move([(kept, to)])
     assert store.instances.standing([primary, kept]) == (primary, replace(kept, pointer=to))
+
+
+def test_of_many_moves_those_whose_record_changed_meanwhile_are_left_out(store: Datastore, builder: Builder) -> None:
+    study, series = builder.study_uid(), builder.series_uid()
+    records = [builder.record(builder.instance_key(study, series)) for _ in range(33)]
+    store.instances.commit(builder.commit(records))
+    stale = [replace(record, version=7) for record in records[:5]]
+
+    moved = store.instances.move([(record, builder.pointer("new")) for record in [*stale, *records[5:]]])
+
+    assert moved == 28
+    packs = [record.pointer.pack for record in store.instances.instances(study).items]
+    assert packs.count("new") == 28

@@ -195,8 +195,8 @@ class InstanceIndex(Protocol):
         """Return the rows that stand where these records were committed, primary or beside, as they are now."""
         ...
 
-    def move(self, record: InstanceRecord, to: PackPointer) -> bool:
-        """Point a record at another pack if it still stands as read (pack and version); False if it does not."""
+    def move(self, moves: Sequence[tuple[InstanceRecord, PackPointer]]) -> int:
+        """Point records at other places, each only if it still stands as read (pack and version); return how many."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -73,6 +74,7 @@ def logged(name: str, lake: Lake, context: Any) -> Iterator[Line]:
         used = lake.meter.snapshot()
         line["ms"] = round((time.perf_counter() - started) * 1000, 1)
         line["cpuMs"] = round((time.process_time() - cpu) * 1000, 1)
+        line["peakMb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         line["memoryMb"] = int(getattr(context, "memory_limit_in_mb", 0) or 0)
         line["calls"] = dict(used.calls)
         line["units"] = {"read": used.read_units, "write": used.write_units}

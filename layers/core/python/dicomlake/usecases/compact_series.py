@@ -84,7 +84,7 @@ def _compact(records: Sequence[InstanceRecord], store: Datastore, clock: Clock, 
     with PackSession(store.objects, new_key, NO_LIMIT) as session:
         carry_out(copies, lambda pack: open_pack(store.objects, pack), session.writer())
         written = session.close()
-    return sum(store.instances.move(move.record, move.to) for move in moves(records, written.records))
+    return store.instances.move([(move.record, move.to) for move in moves(records, written.records)])
 
 
 def _new_pack(clock: Clock, ids: IdSource) -> Callable[[], str]:

@@ -109,8 +109,11 @@ class MemoryInstanceIndex:
             return self._state.beside.get(record.ledger)
         return self._state.instances.get(record.key)
 
-    def move(self, record: InstanceRecord, to: PackPointer) -> bool:
-        """Point a record at another pack if pack and version still stand as read."""
+    def move(self, moves: Sequence[tuple[InstanceRecord, PackPointer]]) -> int:
+        """Point records at other places, each if pack and version still stand as read; return how many did."""
+        return sum(self._move(record, to) for record, to in moves)
+
+    def _move(self, record: InstanceRecord, to: PackPointer) -> bool:
         with self._state.lock:
             held = self._row(record)
             if held is None or (held.pointer.pack, held.version) != (record.pointer.pack, record.version):
