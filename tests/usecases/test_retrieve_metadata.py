@@ -10,6 +10,7 @@ from dicomlake.domain.errors import InvalidRequestError, NotFoundError, TooLarge
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid
 from dicomlake.ports import Datastore
 from dicomlake.usecases import retrieve_frames as frames_module
+from dicomlake.usecases import retrieve_metadata as metadata_module
 from dicomlake.usecases.retrieve_frames import retrieve_frames
 from dicomlake.usecases.retrieve_metadata import instance_metadata, series_metadata, study_metadata
 from tests.usecases.stored_lake import StoredLake
@@ -54,7 +55,7 @@ def test_a_settled_series_is_answered_by_its_pre_built_object_as_it_lies() -> No
 
     assert found.gzipped
     assert found.plain() == array
-    assert objects.reads == []
+    assert len(objects.reads) == 1
 
 
 def test_a_series_that_grew_since_is_answered_from_the_packs_in_display_order() -> None:
@@ -77,6 +78,23 @@ def test_a_pre_built_object_that_is_gone_is_no_error() -> None:
     lake.datastore.objects.delete([series.metadata_key])
 
     assert numbers(series_metadata(STUDY, SERIES, lake.datastore).plain()) == [1, 2]
+
+
+def test_metadata_over_the_limits_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = StoredLake()
+    records = lake.add(STUDY, SERIES, [[b"a"], [b"b"]])
+    lake.add(STUDY, "1.2.1.2")
+    lake.finalise(STUDY, SERIES, records)
+    store, objects = counted(lake)
+
+    monkeypatch.setattr(metadata_module, "MAX_RAW", 100)
+    with pytest.raises(TooLargeError, match="series by series"):
+        study_metadata(STUDY, store)
+    monkeypatch.setattr(metadata_module, "MAX_PACKED", 50)
+    with pytest.raises(TooLargeError, match="by instance"):
+        series_metadata(STUDY, SERIES, store)
+
+    assert objects.reads[-1][1] == 51
 
 
 def test_a_study_is_answered_series_by_series_whether_settled_or_not() -> None:

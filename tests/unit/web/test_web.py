@@ -228,6 +228,16 @@ def test_an_answer_over_the_limit_is_refused_never_cut() -> None:
         write_event(Response(200, b"\0" * 4_500_001, {"content-type": "image/jphc"}), request)
 
 
+def test_a_packed_answer_that_unpacks_over_the_limit_is_refused_to_clients_without_gzip() -> None:
+    packed = Response(
+        200, gzip.compress(b" " * 50_000_000), {"content-type": "application/dicom+json", "content-encoding": "gzip"}
+    )
+
+    assert write_event(packed, read_event(event("/", accept_encoding="gzip")))["statusCode"] == 200
+    with pytest.raises(TooLargeError, match="accept gzip"):
+        write_event(packed, read_event(event("/")))
+
+
 def test_no_answer_is_cached_on_the_way(lake: StoredLake) -> None:
     assert get(lake.services(), f"{ROOT}/studies")["headers"]["cache-control"] == "no-store"
 

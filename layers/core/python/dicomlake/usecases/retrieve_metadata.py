@@ -3,7 +3,7 @@
 No original is opened. A series' pre-built object is a gzip answer as it lies, so most answers are one GET.
 """
 
-import gzip
+import zlib
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,6 +12,9 @@ from dicomlake.domain.model import InstanceKey, InstanceRecord, StudyUid, Visibi
 from dicomlake.domain.study import Series
 from dicomlake.lake.reader import PackReader
 from dicomlake.ports import Datastore, ObjectStore, all_instances
+
+MAX_PACKED = 4_500_000
+"""Bytes of a pre-built object that one answer carries: AWS Lambda takes 6 MB of payload, in base64."""
 
 MAX_RAW = 64 * 1024 * 1024
 """Bytes of JSON one answer may be made of before compression."""
@@ -25,8 +28,8 @@ class Metadata:
     gzipped: bool = False
 
     def plain(self) -> bytes:
-        """Return the JSON array itself."""
-        return gzip.decompress(self.body) if self.gzipped else self.body
+        """Return the JSON array itself. Raises TooLargeError rather than unpack more than an answer is made of."""
+        return _inflate(self.body) if self.gzipped else self.body
 
 
 def instance_metadata(key: InstanceKey, store: Datastore) -> Metadata:
@@ -61,10 +64,24 @@ def study_metadata(study_uid: StudyUid, store: Datastore) -> Metadata:
 def _series(study_uid: StudyUid, series: Series, store: Datastore) -> Metadata:
     if series.metadata_key and series.metadata_instances == series.counts.instances:
         try:
-            return Metadata(bytes(store.objects.get(series.metadata_key)), gzipped=True)
+            return Metadata(_pre_built(series.metadata_key, store.objects), gzipped=True)
         except NotFoundError:
             pass  # rebuilt since the row was read: the packs have it all
     return Metadata(_from_packs(study_uid, series, store))
+
+
+def _pre_built(key: str, objects: ObjectStore) -> bytes:
+    """Read a pre-built object, no further than tells that no answer carries it."""
+    body = objects.read_range(key, 0, MAX_PACKED + 1)
+    if len(body) > MAX_PACKED:
+        raise TooLargeError("the series' metadata is too large for one answer: ask for it by instance")
+    return body
+
+
+def _inflate(body: bytes) -> bytes:
+    raw = zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(body, MAX_RAW + 1)
+    _bounded(len(raw))
+    return raw
 
 
 def _from_packs(study_uid: StudyUid, series: Series, store: Datastore) -> bytes:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -52,7 +53,8 @@ def _encoded(response: Response, request: Request) -> Response:
     coded = response.headers.get("content-encoding") == "gzip"
     if coded and not request.accepts_gzip():
         kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}
-        return replace(response, body=gzip.decompress(response.body), headers=kept)
+        plain = zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(response.body, MAX_BODY + 1)
+        return replace(response, body=plain, headers=kept)
     worth = len(response.body) > GZIP_FROM and _compresses(response)
     if coded or not worth or not request.accepts_gzip():
         return response
