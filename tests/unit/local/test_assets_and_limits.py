@@ -1,11 +1,13 @@
 """Assets are named by content; AWS's limits are judged on what a body becomes in a Lambda event."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from dicomlake.local import limits
-from dicomlake.local.assets import build_asset
+from dicomlake.local.assets import build_asset, forget_unused
 from dicomlake.local.datadir import DataDirectory
 from dicomlake.local.failure import LocalRunError
 from dicomlake.local.repository import Repository
@@ -28,6 +30,16 @@ def test_an_asset_changes_its_key_with_its_content_and_only_then(tmp_path: Path)
 
     assert first.key == again.key != other.key
     assert first.file.exists()
+
+
+def test_what_no_deployment_used_for_two_weeks_is_removed(tmp_path: Path) -> None:
+    for name, age in {"old": 15, "new": 13}.items():
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age * 86_400,) * 2)
+
+    forget_unused(tmp_path)
+
+    assert [entry.name for entry in tmp_path.iterdir()] == ["new"]
 
 
 def test_a_missing_asset_directory_says_what_makes_it(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +40,16 @@ def build_asset(repository: Repository, name: str, directory: Path) -> Asset:
     file = repository.build / "assets" / key
     if not file.exists():
         _zip(source, file)
+    os.utime(file)
     return Asset(name, key, file)
+
+
+def forget_unused(directory: Path, days: int = 14) -> None:
+    """Remove what no deployment has used for so long; every start touches what it uses."""
+    oldest = time.time() - days * 86_400
+    for entry in directory.iterdir() if directory.is_dir() else ():
+        if entry.stat().st_mtime < oldest:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _shown(repository: Repository, path: Path) -> Path:

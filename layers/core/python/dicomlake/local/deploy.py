@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
-from dicomlake.local.assets import Asset, build_asset
+from dicomlake.local.assets import Asset, build_asset, forget_unused
 from dicomlake.local.datadir import DataDirectory, write_atomically
 from dicomlake.local.failure import LocalRunError
 from dicomlake.local.repository import Repository
@@ -81,6 +81,8 @@ class Deployment:
         """Deploy every stack of `directory` and return all their outputs."""
         manifest = Manifest.read(directory)
         self._write_images(manifest)
+        for leftovers in ("assets", "unpacked"):
+            forget_unused(self._repository.build / leftovers)
         assets = [
             build_asset(self._repository, name, self._repository.root / place)
             for name, place in manifest.assets.items()

@@ -22,6 +22,7 @@ def unpack(content: bytes, cache: Path) -> Path:
         target = cache / hashlib.sha256(content).hexdigest()[:32]
         if not target.is_dir():
             _extract(content, target)
+        os.utime(target)
         _known[id(content)] = (content, target)
         return target
 
