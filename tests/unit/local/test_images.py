@@ -70,3 +70,11 @@ def test_an_image_that_was_not_deployed_is_named(catalog: ImageCatalog) -> None:
 
 def test_continued_lines_are_one_instruction() -> None:
     assert instructions("RUN a \\\n  b\n# no\nENV x=1") == [("RUN", "a    b"), ("ENV", "x=1")]
+
+
+def test_an_image_is_laid_out_once_and_removed_at_the_end(catalog: ImageCatalog) -> None:
+    image = catalog.find("repository:tag-1")
+
+    assert catalog.find("other/repository:tag-1").root == image.root
+    catalog.close()
+    assert not image.root.exists()

@@ -1,9 +1,9 @@
 """Container images without Docker: a Dockerfile's COPY, ENV, WORKDIR, ENTRYPOINT and CMD, laid out in a directory."""
 
-import hashlib
 import json
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -41,6 +41,7 @@ class ImageCatalog:
         self._cache = cache
         self._python = python
         self._lock = threading.Lock()
+        self._laid_out: dict[Path, Image] = {}
 
     def find(self, uri: str) -> Image:
         """Return the image of `uri`, laid out at first use; raises UnknownImageError."""
@@ -50,13 +51,21 @@ class ImageCatalog:
             raise UnknownImageError(f"no directory is deployed for image tag {tag}; run the deployment again")
         context = Path(written["images"][tag])
         with self._lock:
-            return self._lay_out(context, Path(written["root"]), [Path(path) for path in written["libraries"]])
+            if context not in self._laid_out:
+                libraries = [Path(path) for path in written["libraries"]]
+                self._laid_out[context] = self._lay_out(context, Path(written["root"]), libraries)
+            return self._laid_out[context]
+
+    def close(self) -> None:
+        """Remove what was laid out."""
+        for image in self._laid_out.values():
+            shutil.rmtree(image.root, ignore_errors=True)
 
     def _lay_out(self, context: Path, repository: Path, libraries: list[Path]) -> Image:
         lines = instructions((context / "Dockerfile").read_text())
-        root = self._cache / ("image-" + hashlib.sha256(str(context).encode()).hexdigest()[:24])
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir(parents=True)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        # A directory of this engine's own: another lake on the same checkout may be running tasks of its own.
+        root = Path(tempfile.mkdtemp(prefix=f"image-{context.name}-", dir=self._cache))
         image = Image(root, root)
         for word, rest in lines:
             if word == "COPY":

@@ -30,6 +30,7 @@ class Host:
     receiver: QueueReceiver
     functions: FunctionHost
     notifications: Notifications
+    images: ImageCatalog
     _running: int = 0
     _draining: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,6 +65,7 @@ class Host:
         cut = self._running
         self.runner.close()
         self.containers.close()
+        self.images.close()
         return cut
 
 
@@ -81,7 +83,7 @@ def install(settings: HostSettings, region: str) -> Host:
     containers.install(tasks, images)
     receiver = QueueReceiver(queues, functions)
     executor = FunctionHost(functions, logs, runner, images, settings.cache)
-    host = Host(runner, tasks, receiver, executor, Notifications(objects))
+    host = Host(runner, tasks, receiver, executor, Notifications(objects), images)
     blobs = LayerBlobs(functions)
     replacements: dict[tuple[Any, str], Any] = {
         (functions, "_execute_function_dispatch"): host.dispatch,
