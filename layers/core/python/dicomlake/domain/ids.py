@@ -39,8 +39,11 @@ def frame_key(secret: LakeSecret, datastore: DatastoreId) -> bytes:
 
 
 def frame_id(key: bytes, code_stream: bytes | bytearray | memoryview) -> str:
-    """Return a frame's id: 32 hex digits of BLAKE2b over its stored bytes, keyed per data store."""
-    return hashlib.blake2b(code_stream, key=key, digest_size=16).hexdigest()
+    """Return a frame's id: the first 32 hex digits of HMAC-SHA-256 over its stored bytes, keyed per data store.
+
+    SHA-256 because processors have instructions for it: half the time of BLAKE2b on a CT slice's code stream.
+    """
+    return hmac.digest(key, code_stream, "sha256")[:16].hex()
 
 
 def study_ref(secret: LakeSecret, study_uid: str) -> str:

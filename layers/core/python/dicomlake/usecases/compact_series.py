@@ -7,15 +7,13 @@ beside late arrivals and deletes: what changed meanwhile keeps its old pack and 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import orjson
-
-from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.events import CompactSeries
 from dicomlake.domain.findings import findings
 from dicomlake.domain.ids import LakeSecret, series_ref
-from dicomlake.domain.model import InstanceRecord, JsonObject, Visibility
+from dicomlake.domain.model import InstanceRecord, Visibility
 from dicomlake.domain.study import Series
 from dicomlake.lake.compact import carry_out, moves, plan_series
+from dicomlake.lake.metadata import decode_metadata
 from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import pack_key, series_metadata_key
 from dicomlake.lake.series_metadata import build_series_metadata
@@ -46,7 +44,7 @@ def compact_series(
     moved = _compact(before, store, clock, ids)
     records = _visible(command, store) if moved else before
     metadata = _metadata(records, store.objects)
-    found = findings(_modality(command, store), [_parsed(text) for text in metadata])
+    found = findings(_modality(command, store), [decode_metadata(text) for text in metadata])
     key = _metadata_key(command, secret)
     store.objects.put(key, build_series_metadata(metadata), "application/json")
     packs = _packs(records)
@@ -100,13 +98,6 @@ def _metadata(records: Sequence[InstanceRecord], objects: ObjectStore) -> list[b
     """Each record's DICOM JSON, in the records' order; each pack is opened once."""
     readers = {pack: open_pack(objects, pack) for pack in _packs(records)}
     return [readers[record.pointer.pack].metadata(record.pointer.ordinal) for record in records]
-
-
-def _parsed(text: bytes) -> JsonObject:
-    parsed = orjson.loads(text)
-    if not isinstance(parsed, dict):
-        raise MalformedError("an instance's metadata in a pack is no JSON object")
-    return parsed
 
 
 def _modality(command: CompactSeries, store: Datastore) -> str:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-import orjson
-
 from dicomlake.dicom.frames import FramePlan, plan_frames
 from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.dicom.parse import parse
@@ -27,6 +25,7 @@ from dicomlake.domain.model import (
     Warned,
 )
 from dicomlake.domain.study import format_time
+from dicomlake.lake.metadata import encode_metadata
 from dicomlake.lake.pack import UNPLACED, PackWriter
 from dicomlake.ports import Clock, ObjectStore
 
@@ -108,7 +107,7 @@ def store_parsed(
         writer.finish_instance(
             record,
             head,
-            orjson.dumps(parsed.json),
+            encode_metadata(parsed.json),
             splices(stored.plan, frames),
             StudyAttributes(parsed.key.study_uid, study),
             SeriesAttributes(parsed.key.series_uid, series),

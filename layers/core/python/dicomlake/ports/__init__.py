@@ -1,0 +1,50 @@
+"""What the use cases need of the world, in our words; adapters/ gives each twice: AWS, and memory for tests.
+
+Every method raises RetryableError where trying again may help; other errors are named where they occur.
+"""
+
+from dataclasses import dataclass
+
+from dicomlake.domain.search_keys import SearchKey
+from dicomlake.ports.instances import InstanceIndex, Ledger, all_instances
+from dicomlake.ports.messages import EventPublisher, Workflows, WorkQueue
+from dicomlake.ports.objects import ObjectInfo, ObjectStore, ObjectWriter, SignedRequest, UploadSigner
+from dicomlake.ports.studies import Change, ChangeFeed, FeedHead, Fold, SearchHit, StudyIndex
+from dicomlake.ports.surroundings import Clock, IdSource, Page, SecretSource
+
+__all__ = [
+    "Change",
+    "ChangeFeed",
+    "Clock",
+    "Datastore",
+    "EventPublisher",
+    "FeedHead",
+    "Fold",
+    "IdSource",
+    "InstanceIndex",
+    "Ledger",
+    "ObjectInfo",
+    "ObjectStore",
+    "ObjectWriter",
+    "Page",
+    "SearchHit",
+    "SearchKey",
+    "SecretSource",
+    "SignedRequest",
+    "StudyIndex",
+    "UploadSigner",
+    "WorkQueue",
+    "Workflows",
+    "all_instances",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Datastore:
+    """The ports of one data store: its index and the bucket of its packs."""
+
+    instances: InstanceIndex
+    ledger: Ledger
+    studies: StudyIndex
+    feed: ChangeFeed
+    objects: ObjectStore

@@ -1,0 +1,109 @@
+"""Buckets: objects read, written, listed, copied and signed for."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from dicomlake.ports.surroundings import Page
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One version of one object in a listing."""
+
+    key: str
+    version_id: str
+    size: int
+    modified_at: str
+    is_latest: bool = True
+
+
+class ObjectWriter(Protocol):
+    """An object under construction: invisible until `commit`; `abort` leaves nothing behind."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> object:
+        """Append bytes; memory use is bounded whatever the total."""
+        ...
+
+    def commit(self) -> int:
+        """Make the object visible and return its size."""
+        ...
+
+    def abort(self) -> None:
+        """Drop everything written."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """One bucket. Missing objects raise NotFoundError."""
+
+    def get(self, key: str, version_id: str = "") -> bytearray:
+        """Return an object's bytes, writable, so that arrays over them cost no copy."""
+        ...
+
+    def read_range(self, key: str, start: int, length: int, version_id: str = "") -> bytes:
+        """Return `length` bytes from `start`, fewer at the object's end; one request."""
+        ...
+
+    def put(
+        self, key: str, body: bytes | bytearray | memoryview, content_type: str = "application/octet-stream"
+    ) -> None:
+        """Write an object whole."""
+        ...
+
+    def open_writer(self, key: str) -> AbstractContextManager[ObjectWriter]:
+        """Write an object of unknown size in bounded memory; leaving the context without `commit` aborts."""
+        ...
+
+    def copy_in(self, source_bucket: str, source_key: str, source_version: str, key: str, size: int) -> None:
+        """Copy an object of any size from another bucket, server side."""
+        ...
+
+    def info(self, key: str, version_id: str = "") -> ObjectInfo:
+        """Return what is known of an object without reading it."""
+        ...
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; deleting a missing one is no error."""
+        ...
+
+    def versions(self, prefix: str = "", after: str = "", limit: int = 1000) -> Page[ObjectInfo]:
+        """List every version of every object, a page at a time, in key order."""
+        ...
+
+    def sign_get(self, key: str, seconds: int, version_id: str = "") -> str:
+        """Return a URL that reads the object without credentials, for that long."""
+        ...
+
+    def sign_put(self, key: str, seconds: int) -> str:
+        """Return a URL that writes the object without credentials, for that long."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A PUT that needs no credentials: its URL, and the headers that must be sent with it."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class UploadSigner(Protocol):
+    """Lets a sender write objects of one bucket without credentials: whole, or in parts above 5 GB or by choice."""
+
+    def sign_whole(self, key: str, seconds: int, sha256: str = "") -> SignedRequest:
+        """Sign the PUT of a whole object; with a SHA-256 (hex) the store refuses any other content."""
+        ...
+
+    def begin_parts(self, key: str) -> str:
+        """Begin an upload in parts and return its id."""
+        ...
+
+    def sign_part(self, key: str, upload: str, number: int, seconds: int) -> SignedRequest:
+        """Sign the PUT of one part, numbered from 1; its answer's ETag is needed to complete."""
+        ...
+
+    def complete_parts(self, key: str, upload: str, etags: Sequence[str]) -> None:
+        """Make an object of the parts, in order; NotFoundError if there is no such upload."""
+        ...
