@@ -25,6 +25,7 @@ ANSWER_SECONDS = 29
 """API Gateway gives up after 30 s; a function that answers later answers nobody."""
 
 UPLOADS = "/uploads"
+UPLOADS_COMPLETE = "/uploads/complete"
 
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -169,7 +170,7 @@ class ApiStack(Stack):
         return function
 
     def _grant_operations(self, role: iam.IGrantable) -> None:
-        """Signed URLs carry the signer's rights: to upload is to put into the landing bucket."""
+        """Signed URLs carry the signer's rights: uploads put into the landing bucket, restore plans read packs."""
         storage = self.storage
         tables = (storage.clinical.table, storage.research.table)
         grants.use_key(role, self.key)
@@ -177,7 +178,7 @@ class ApiStack(Stack):
         grants.read_index(role, *tables)
         grants.write_index(role, *tables)
         grants.write_objects(role, storage.landing)
-        grants.read_objects(role, storage.quarantine)
+        grants.read_objects(role, storage.quarantine, storage.clinical.bucket, storage.research.bucket)
         grants.list_objects(role, storage.quarantine)
         grants.send(role, self.ingest.ingest_work.queue, self.study.deidentify_work.queue)
 
@@ -187,6 +188,7 @@ class ApiStack(Stack):
             (f"/dicomweb/{self.storage.clinical.datastore_id}/{{proxy+}}", any_method, "AnswerClinical"),
             (f"/dicomweb/{self.storage.research.datastore_id}/{{proxy+}}", any_method, "AnswerResearch"),
             (UPLOADS, post, "AnswerOperations"),
+            (UPLOADS_COMPLETE, post, "AnswerOperations"),
             ("/lake/{proxy+}", any_method, "AnswerOperations"),
         ]
         to = {
@@ -198,7 +200,8 @@ class ApiStack(Stack):
 
     def _permissions(self) -> None:
         clinical = f"/dicomweb/{self.storage.clinical.datastore_id}/*"
-        self.reader_role.add_to_policy(self._invoke(self._arn("*", clinical), self._arn("POST", UPLOADS)))
+        uploads = (self._arn("POST", UPLOADS), self._arn("POST", UPLOADS_COMPLETE))
+        self.reader_role.add_to_policy(self._invoke(self._arn("*", clinical), *uploads))
         self.operator_role.add_to_policy(self._invoke(self._arn("*", "/*")))
 
     def _arn(self, method: str, path: str) -> str:

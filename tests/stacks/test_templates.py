@@ -93,7 +93,7 @@ def test_readers_invoke_clinical_routes_and_uploads_operators_everything() -> No
     reader = {resource.split("/$default/")[1] for _, resource in allowed("dev", "api", "ReaderRole")}
     operator = {resource.split("/$default/")[1] for _, resource in allowed("dev", "api", "OperatorRole")}
 
-    assert reader == {f"*/dicomweb/{clinical}/*", "POST/uploads"}
+    assert reader == {f"*/dicomweb/{clinical}/*", "POST/uploads", "POST/uploads/complete"}
     assert operator == {"*/*"}
 
 
@@ -107,6 +107,7 @@ def test_every_route_asks_who_calls(environment: str) -> None:
     assert {route["AuthorizationType"] for route in routes} == {"AWS_IAM"}
     assert {route["RouteKey"] for route in routes} == {
         "POST /uploads",
+        "POST /uploads/complete",
         "ANY /lake/{proxy+}",
         *(f"ANY /dicomweb/{datastore_id}/{{proxy+}}" for datastore_id in ids),
     }
