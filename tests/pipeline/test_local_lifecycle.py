@@ -53,6 +53,7 @@ def test_a_stopped_lake_leaves_no_process_and_keeps_everything(start: Start, num
     assert (code, len(family) > 2, alive(family)) == (0, True, [])
     assert "stopping" in said
     assert not (lake.data / "endpoints.json").exists()
+    assert not (lake.data / "engine" / "tmp").exists()
     again = start()
     after = again.ready()
     assert (after.s3, after.landingBucket, after.operatorToken) == (

@@ -49,6 +49,11 @@ class DataDirectory:
         return self.path / "engine" / "engine.log"
 
     @property
+    def scratch(self) -> Path:
+        """Where handlers and tasks keep their temporary files; emptied at every start and stop."""
+        return self.path / "engine" / "tmp"
+
+    @property
     def images(self) -> Path:
         """The deployed image tags and their directories."""
         return self.path / "engine" / "images.json"
@@ -89,6 +94,7 @@ class DataDirectory:
     def release(self) -> None:
         """Give the lock back and take the endpoints away."""
         self.endpoints.unlink(missing_ok=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
         os.close(self._lock)
 
 

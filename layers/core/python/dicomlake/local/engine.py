@@ -1,6 +1,7 @@
 """The embedded engine as a child process: started in its own environment, stopped with its state saved."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ REGION = "us-east-1"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 # Never inherited: real credentials and per-service endpoints must not leak into a local run.
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def start_engine(repository: Repository, data: DataDirectory, port: int, options
             f"Port {port}, which this data directory's queue URLs name, is in use; "
             "stop what uses it or choose another DATA."
         )
+    shutil.rmtree(data.scratch, ignore_errors=True)
+    data.scratch.mkdir()
     with data.engine_log.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [str(repository.engine_python), "-m", "dicomlake.local.enginehost"],
@@ -146,6 +149,7 @@ def _environment(repository: Repository, data: DataDirectory, port: int, options
         "SFN_WAIT_SCALE": str(options.wait_scale),
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(data.state),
+        "TMPDIR": str(data.scratch),
     }
 
 
