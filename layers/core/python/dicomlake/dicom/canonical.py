@@ -25,7 +25,9 @@ def canonical_digest(
 
     `nested_charset` tells that items hold a character set of their own.
     """
-    content = {tag: element for tag, element in view.items() if tag not in NOT_CONTENT}
+    content = view.copy()
+    for tag in NOT_CONTENT:
+        content.pop(tag, None)
     if nested_charset:
         content = {tag: _without_charset(element) for tag, element in content.items()}
     digest = hashlib.sha256(orjson.dumps([_named(content, bulk), _digests(source, bulk, big_endian)]))

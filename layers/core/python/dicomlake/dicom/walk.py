@@ -46,8 +46,14 @@ def read_data_set(window: Window, start: int, encoding: Encoding, limit: int = B
         walk.warn("trailing-bytes")
     settle_choices(walk)
     _settle_texts(walk)
-    view = {tag: element for tag, element in root.out.items() if tag[:4] not in {"0000", "0002"}}
-    return DataSet(view, walk.pixels, walk.tables, tuple(walk.bulk), tuple(walk.warnings.values()), walk.nested_charset)
+    return DataSet(_outside_meta(root.out), walk.pixels, walk.tables, tuple(walk.bulk), tuple(walk.warnings.values()), walk.nested_charset)
+
+
+def _outside_meta(out: JsonObject) -> JsonObject:
+    """Return what is of the data set, were command or file meta elements (groups 0000, 0002) among it."""
+    if not out or min(out) >= "0003":
+        return out
+    return {tag: element for tag, element in out.items() if tag[:4] not in {"0000", "0002"}}
 
 
 def _is_padding(window: Window, start: int) -> bool:

@@ -160,6 +160,13 @@ BY_NAME: dict[str, Attribute] = {name: row for row in (*ATTRIBUTES, *_NESTED) fo
 BUDGETS: dict[QueryLevel, int] = {QueryLevel.STUDY: 4096, QueryLevel.SERIES: 4096, QueryLevel.INSTANCE: 400}
 """Bytes of JSON a level's part may take in the index."""
 
+_STORED: dict[QueryLevel, tuple[str, ...]] = {
+    level: tuple(row.tag for row in ATTRIBUTES if row.level is level and not row.computed) for level in QueryLevel
+}
+"""The tags of each level's part, most important first."""
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def split(instance: JsonObject) -> tuple[JsonObject, JsonObject, JsonObject]:
     """Return the study's, the series' and the instance's part of an instance's DICOM JSON (PS3.18 F) for the index.
@@ -167,27 +174,35 @@ def split(instance: JsonObject) -> tuple[JsonObject, JsonObject, JsonObject]:
     Empty attributes are left out, as is what is over a level's byte budget, least important first.
     """
     return (
-        _part(instance, QueryLevel.STUDY, _STUDY),
-        _part(instance, QueryLevel.SERIES, _SERIES),
-        _part(instance, QueryLevel.INSTANCE, _INSTANCE),
+        _part(instance, QueryLevel.STUDY),
+        _part(instance, QueryLevel.SERIES),
+        _part(instance, QueryLevel.INSTANCE),
     )
 
 
-def _part(instance: JsonObject, level: QueryLevel, table: tuple[Attribute, ...]) -> JsonObject:
-    left = BUDGETS[level] - len("{}")
+def _part(instance: JsonObject, level: QueryLevel) -> JsonObject:
+    found = {tag: element for tag in _STORED[level] if tag in instance and _has_value(element := instance[tag])}
+    return found if _size(found) <= BUDGETS[level] else _most_important(found, BUDGETS[level])
+
+
+def _has_value(element: JsonValue) -> bool:
+    return isinstance(element, dict) and bool(element.get("Value"))
+
+
+def _most_important(found: JsonObject, budget: int) -> JsonObject:
+    left = budget - len("{}")
     part: JsonObject = {}
-    for row in table:
-        element = None if row.computed else instance.get(row.tag)
-        cost = _size(row.tag, element)
-        if isinstance(element, dict) and element.get("Value") and cost <= left:
-            part[row.tag] = element
+    for tag, element in found.items():
+        cost = _size({tag: element}) - len("{}") + len(",")
+        if cost <= left:
+            part[tag] = element
             left -= cost
     return part
 
 
-def _size(tag: str, element: JsonValue) -> int:
-    """Bytes of one member of a compact JSON object in UTF-8, its comma included."""
-    return len(json.dumps({tag: element}, ensure_ascii=False, separators=(",", ":")).encode()) - 1
+def _size(part: JsonObject) -> int:
+    """Bytes of a part as compact JSON in UTF-8."""
+    return len(_compact(part).encode())
 
 
 def first_value(attributes: JsonObject, tag: str) -> JsonValue:
