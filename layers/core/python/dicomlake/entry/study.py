@@ -82,7 +82,7 @@ def finish_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObjec
     """The study machine's last step."""
     plan = _task(event, StudyPlan)
     done = finish_study(plan, lake.datastore(plan.datastore), lake.events, lake.clock)
-    line |= {"result": done.outcome, "images": done.instances, "settleSeconds": round(done.seconds, 3)}
+    line |= {"result": done.outcome, "images": done.instances}
     if done.outcome == "ready":
         line.metric("SettleSeconds", done.seconds, "Seconds")
     return {"outcome": done.outcome}
