@@ -30,7 +30,7 @@ SERVICES = {"s3", "dynamodb", "sns", "sqs", "stepfunctions", "secretsmanager", "
 """The services whose models the functions' clients load; botocore ships 440."""
 
 CODECS = {"htj2k", "jpeg2k", "jpeg8", "jpegls", "ljpeg", "jpegsof3", "imcd", "isal", "shared", "shared_cython"}
-CODEC_LIBRARIES = ("libopenjph-", "libopenjp2-", "libjpeg-", "libcharls-", "liblcms2-")
+CODEC_LIBRARIES = ("libopenjph-", "libopenjp2-", "libjpeg-", "libcharls-", "liblcms2-", "libisal-")
 """The parts of imagecodecs that lake uses, and what they link to."""
 
 UNUSED = (

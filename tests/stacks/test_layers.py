@@ -30,6 +30,7 @@ assert (jpeg2k_decode(jpeg2k_encode(frame, level=0, reversible=True)) == frame).
 assert (jpegls_decode(jpegls_encode(frame)) == frame).all()
 assert (jpegsof3_decode(ljpeg_encode(frame, bitspersample=16)) == frame).all()
 assert jpeg8_decode(jpeg8_encode(frame.astype(np.uint8))).shape == frame.shape
+from imagecodecs._isal import isal_crc32  # without its library checksums fall back to zlib, ten times slower
 self_test()
 """
 
