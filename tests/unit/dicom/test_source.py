@@ -1,6 +1,7 @@
 """A source gives what is there: exactly what was asked for, or less at its end."""
 
 import pytest
+
 from dicomlake.dicom.source import BufferSource
 
 
