@@ -1,0 +1,1 @@
+"""Talking to a running lake from outside: its API, its signed URLs, its packs."""

@@ -1,0 +1,119 @@
+"""Rebuilding instances on this side: the restore plan says where an instance lies, its pack is read by signed URL."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import orjson
+
+from dicomlake.client.failure import LakeClientError
+from dicomlake.client.http import Http
+from dicomlake.client.lake import Document, LakeClient
+from dicomlake.dicom.opened import open_object
+from dicomlake.dicom.part10 import StoredPixels, write_part10
+from dicomlake.dicom.part10_dataset import read_head
+from dicomlake.dicom.pixel_attributes import pixel_attributes
+from dicomlake.dicom.pixels import Bytes, PixelLayout, layout_of
+from dicomlake.dicom.restore import landed_frame, rebuild
+from dicomlake.dicom.source import BufferSource
+from dicomlake.domain.model import Frame, InstanceKey, TransferSyntaxUid
+from dicomlake.lake.pack import PackReader
+
+_PIXELS = ("7FE00010", "7FE00008", "7FE00009")
+
+
+class NotRestorableError(LakeClientError):
+    """The landed bytes cannot be made again from what is stored."""
+
+
+class Packs:
+    """Reads instances out of packs; a pack's footer is read once, however many of its instances are asked for."""
+
+    def __init__(self, lake: LakeClient) -> None:
+        self._lake = lake
+        self._readers: dict[str, PackReader] = {}
+
+    def instance(self, key: InstanceKey) -> "PackedInstance":
+        """Return one instance, ready to be read."""
+        plan = self._lake.restore_plan(key)
+        pack = plan["pack"]
+        name = pack["url"].partition("?")[0]
+        if name not in self._readers:
+            self._readers[name] = PackReader(_reader(self._lake.http, pack["url"]), pack["size"], name)
+        return PackedInstance(plan, self._readers[name], pack["ordinal"])
+
+
+@dataclass(frozen=True)
+class PackedInstance:
+    """One instance in its pack, with the restore plan's facts about it."""
+
+    plan: Document
+    reader: PackReader
+    ordinal: int
+
+    def landed(self) -> Iterator[Bytes]:
+        """Yield the landed object's bytes, checked against its SHA-256 when they end.
+
+        Raises LakeClientError where they cannot be made again, or are not equal.
+        """
+        if self.plan["restorable"] != "bytes":
+            raise NotRestorableError(
+                f"The landed bytes cannot be rebuilt (this instance is restorable as '{self.plan['restorable']}', "
+                f"its source was {self.plan['sourceTransferSyntax']}): ask for --syntax ele or stored instead."
+            )
+        digest = hashlib.sha256()
+        for part in rebuild(
+            self.reader.head_parts(self.ordinal), self.reader.splices(self.ordinal), self._landed_frame
+        ):
+            digest.update(part)
+            yield part
+        if digest.hexdigest() != self.plan["landedSha256"]:
+            raise LakeClientError(
+                "The rebuilt bytes are not those that landed: tell the operator, this must not happen."
+            )
+
+    def part10(self, *, as_stored: bool) -> Iterator[Bytes]:
+        """Yield a DICOM file of the instance: Explicit VR Little Endian, or its frames as they are stored."""
+        head = read_head(self.reader.head(self.ordinal), self.reader.splices(self.ordinal))
+        layout = self._layout
+        if layout is None or not self.frames:
+            return write_part10(head, None)
+        lengths = [frame.length for frame in self.frames]
+        syntax = TransferSyntaxUid(self.plan["storedTransferSyntax"])
+        return write_part10(head, StoredPixels(syntax, layout, lengths, self.frame), as_stored=as_stored)
+
+    def frame(self, index: int) -> bytes:
+        """Return a frame as it is stored, by its 0-based index."""
+        return self.reader.frame_bytes(self.frames[index])
+
+    @cached_property
+    def frames(self) -> tuple[Frame, ...]:
+        """The records of all frames."""
+        return tuple(self.reader.frames(self.ordinal))
+
+    def _landed_frame(self, index: int) -> Bytes:
+        stored = self.frame(index)
+        if self.plan["storedTransferSyntax"] == self.plan["sourceTransferSyntax"] or self._layout is None:
+            return stored
+        return landed_frame(stored, self._layout)
+
+    @cached_property
+    def _layout(self) -> PixelLayout | None:
+        """How the pixels lay in the landed object; None without pixel data."""
+        view = orjson.loads(self.reader.metadata(self.ordinal))
+        tag = next((tag for tag in _PIXELS if tag in view), None)
+        if tag is None:
+            return None
+        encoding = open_object(BufferSource(self.reader.head(self.ordinal))).encoding
+        attributes = pixel_attributes(view, int(tag, 16), None, None)
+        return layout_of(attributes, big_endian=encoding.big_endian, vr=view[tag]["vr"])
+
+
+def landed_bytes(lake: LakeClient, key: InstanceKey) -> Iterator[Bytes]:
+    """Yield the bytes of one landed object, checked."""
+    return Packs(lake).instance(key).landed()
+
+
+def _reader(http: Http, url: str) -> "partial[bytes]":
+    return partial(http.read, url)
