@@ -28,8 +28,8 @@ help: ## list the commands
 
 setup: $(DEV_STAMP) $(ENGINE_STAMP) $(HANDLER_STAMP) $(LAYERS_STAMP) ## install everything the other commands need
 
-demo: setup ## start a lake, send it studies, look them up, stop it
-	@.venv/bin/dicomlake demo
+demo: setup ## start a lake, fill it, prove what it does, stop it [DICOM=PATH]
+	@.venv/bin/dicomlake demo $(if $(DICOM),--dicom "$(DICOM)")
 
 up: setup ## run the lake until Ctrl-C [PORT=8042] [DATA=.lake]
 	@exec $(PY) -m dicomlake.local up --port $(PORT) --data $(DATA)
