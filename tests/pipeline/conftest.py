@@ -1,4 +1,4 @@
-"""One small lake for all tests that only talk to it."""
+"""One small lake for the tests of the host, and one whole lake for the tests of what becomes of objects."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,10 @@ import pytest
 
 from dicomlake.local.endpoints import Endpoints
 from dicomlake.local.lake import local_lake
+from tests.pipeline import corpus_lake as corpus_lakes
 from tests.pipeline import small_lake
+from tests.pipeline.corpus_lake import CorpusLake
+from tests.pipeline.running import RunningLake
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,16 @@ def small(tmp_path_factory: pytest.TempPathFactory, small_templates: Path) -> It
     arguments = ("--templates", str(small_templates))
     with local_lake(tmp_path_factory.mktemp("lake"), arguments=arguments) as endpoints:
         yield endpoints
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLake]:
+    """The whole lake, from the golden templates of the dev environment."""
+    with local_lake(tmp_path_factory.mktemp("whole")) as endpoints:
+        yield RunningLake(endpoints)
+
+
+@pytest.fixture(scope="session")
+def corpus_lake(corpus: Path, lake: RunningLake) -> CorpusLake:
+    """The whole lake with the corpus in it."""
+    return corpus_lakes.fill(lake)
