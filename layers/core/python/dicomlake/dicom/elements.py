@@ -14,12 +14,11 @@ from dicomlake.dicom.charset import Charset
 from dicomlake.dicom.encoding import Encoding
 from dicomlake.dicom.instance import BulkValue, PixelElement, Span
 from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT
+from dicomlake.dicom.recurring import ESCAPE, NOTHING, Runs
 from dicomlake.dicom.vr import ONE_VALUE, TEXT
 from dicomlake.dicom.window import Window
 from dicomlake.domain.errors import MalformedError, Reason
 from dicomlake.domain.model import JsonObject, Warned
-
-ESCAPE = 0x1B
 
 MAX_ELEMENTS = 600_000
 """Of one instance, items included; about 250 MB of JSON objects."""
@@ -35,7 +34,7 @@ class Scope:
     """One data set or item on the walk: what it holds so far, and what its text is written in.
 
     `odd_text` is set where ASCII bytes may not mean ASCII characters. `closed` ends the item.
-    `skipped` counts elements that JSON does not hold: group lengths, delimiters.
+    `skipped` counts elements that JSON does not hold: group lengths, delimiters. `runs` are what may recur in it.
     """
 
     out: JsonObject
@@ -43,6 +42,7 @@ class Scope:
     odd_text: bool
     path: tuple[str | int, ...]
     parent: "Scope | None"
+    runs: Runs
     closed: bool = False
     skipped: int = 0
 
@@ -90,6 +90,7 @@ class Walk:
         "limit",
         "nested_charset",
         "pixels",
+        "special",
         "tables",
         "undecided",
         "warnings",
@@ -108,11 +109,20 @@ class Walk:
         self.undecided: list[Undecided] = []
         self.choices: list[tuple[Scope, str, bytes, Encoding]] = []
         self.nested_charset = False
+        self.special: dict[int, int] = {}
         self.warnings: dict[str, Warned] = {}
 
     def warn(self, code: str, detail: str = "") -> None:
         """Note a finding; a code is noted once, with the first detail."""
         self.warnings.setdefault(code, Warned(code, detail))
+
+    def handle(self, handling: int, scope: Scope, met: Met, pos: int) -> int:
+        """Let its handler read the element at `pos`; return where the next one starts."""
+        self.at = pos
+        after = self.handlers[handling](self, scope, met)
+        if scope.runs is not NOTHING:
+            self.special[pos] = after
+        return after
 
     def text(self, scope: Scope, tag: str, vr: str, raw: bytes) -> None:
         """Store a text that is not plain ASCII; where no character set is declared, later (charset_guess)."""
@@ -184,30 +194,31 @@ def read_elements(walk: Walk, scope: Scope, start: int, end: int, encoding: Enco
     window, out, layouts, key_size = walk.window, scope.out, encoding.layouts, encoding.key_size
     data, base, fence, reach = window.bounds(end)
     pos, count, odd = start, 0, 0
-    limit, odd_text = walk.limit, scope.odd_text
+    limit, odd_text, runs = walk.limit, scope.odd_text, scope.runs
     while pos < end:
         at = pos - base
         if not 0 <= at <= fence:
             walk.move(pos, count)
             data, base, fence, reach = window.bounds(end)
             at, limit = 0, walk.limit
-        count += 1
         key = data[at : at + key_size]
+        if key in runs and (run := runs.match(key, data, at, min(reach, at + limit))):
+            out.update(run.elements)
+            pos, count = pos + len(run.raw), count + len(run.elements)
+            continue
+        count += 1
         tag, vr, convert, shape, length_of, skip, header, handling = layouts[key]
         (length,) = length_of(data, at + skip)
         at += header
         stop = at + length
         if handling or stop > reach or length > limit:
-            walk.at = pos
-            pos = walk.handlers[handling](walk, scope, Met(tag, vr, base + at, length, end, encoding))
+            pos = walk.handle(handling, scope, Met(tag, vr, base + at, length, end, encoding), pos)
             if scope.closed:
                 break
             data, base, fence, reach = window.bounds(end)
-            limit, odd_text = walk.limit, scope.odd_text
+            limit, odd_text, runs = walk.limit, scope.odd_text, scope.runs
             continue
-        odd |= length
-        pos = base + stop
-        raw = data[at:stop]
+        raw, pos, odd = data[at:stop], base + stop, odd | length
         if shape is None:
             try:
                 out[tag] = convert(raw) if raw else {"vr": vr}

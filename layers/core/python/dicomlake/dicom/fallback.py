@@ -7,11 +7,13 @@ is taken as the sign of a reading gone astray. The pixel value's place comes fro
 import struct
 import warnings
 from io import BytesIO
+from math import isfinite
 from typing import Any
 
 from dicomlake.dicom.dictionary import vr_of
 from dicomlake.dicom.elements import MAX_DEPTH
 from dicomlake.dicom.instance import PIXEL_TAGS, PIXELS_URI, PixelElement
+from dicomlake.dicom.json_view import not_finite
 from dicomlake.dicom.walk import DataSet
 from dicomlake.dicom.window import Window
 from dicomlake.domain.errors import MalformedError, Reason
@@ -101,4 +103,6 @@ def _plain(value: Any, depth: int = 0) -> JsonValue:
         return [_plain(item, depth + 1) for item in value]
     if isinstance(value, str):
         return str(value) or None
+    if isinstance(value, float) and not isfinite(value):
+        return not_finite(value)
     return value  # type: ignore[no-any-return]

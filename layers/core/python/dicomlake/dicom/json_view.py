@@ -122,13 +122,13 @@ def _floats(vr: str, order: str) -> FromBytes:
 
     def _shape(raw: bytes) -> JsonObject:
         values = unpack(f"{order}{_count(raw, size)}{form}", raw)
-        return {"vr": vr, "Value": [value if isfinite(value) else _not_finite(value) for value in values]}
+        return {"vr": vr, "Value": [value if isfinite(value) else not_finite(value) for value in values]}
 
     return _shape
 
 
-def _not_finite(value: float) -> str:
-    """JSON has no such numbers: they are strings (PS3.18 F.2.3, note)."""
+def not_finite(value: float) -> str:
+    """Return what stands for a number that JSON does not have: a string (PS3.18 F.2.3, note)."""
     if isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"

@@ -3,6 +3,7 @@
 from dicomlake.dicom.elements import MAX_DEPTH, Met, Scope, Walk, read_elements
 from dicomlake.dicom.encoding import EXPLICIT_LITTLE, IMPLICIT_LITTLE, UNDEFINED, Encoding
 from dicomlake.dicom.instance import BulkValue
+from dicomlake.dicom.recurring import NOTHING
 from dicomlake.dicom.vr import KNOWN
 from dicomlake.domain.errors import MalformedError, Reason
 from dicomlake.domain.model import JsonValue
@@ -63,7 +64,7 @@ def _read_item(walk: Walk, scope: Scope, met: Met, items: list[JsonValue], place
     if item_end > end:
         item_end = _clip(walk, met, item_end, end)
     path = (*scope.path, met.tag, len(items))
-    child = Scope({}, scope.charset, scope.odd_text, path, scope)
+    child = Scope({}, scope.charset, scope.odd_text, path, scope, NOTHING)
     items.append(child.out)
     walk.spend(1)
     pos = read_elements(walk, child, start, item_end, met.encoding)

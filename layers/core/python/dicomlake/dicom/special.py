@@ -31,6 +31,7 @@ from dicomlake.dicom.nested import (
     read_sequence,
     read_undefined,
 )
+from dicomlake.dicom.recurring import NOTHING
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.model import JsonObject
 
@@ -127,6 +128,7 @@ def read_charset(walk: Walk, scope: Scope, met: Met) -> int:
     if not known:
         walk.warn("charset-unknown")
     scope.charset, scope.odd_text = charset, charset is not None and charset.odd
+    scope.runs = NOTHING if scope.odd_text else scope.runs
     walk.nested_charset = walk.nested_charset or scope.parent is not None
     return end
 

@@ -7,6 +7,7 @@ from dicomlake.dicom.elements import Scope, Walk, read_elements
 from dicomlake.dicom.encoding import Encoding
 from dicomlake.dicom.instance import BulkValue, PixelElement, Span
 from dicomlake.dicom.json_view import FROM_TEXT
+from dicomlake.dicom.recurring import NOTHING, runs_of
 from dicomlake.dicom.special import HANDLERS, settle_choices
 from dicomlake.dicom.vr import ONE_VALUE
 from dicomlake.dicom.window import Window
@@ -37,16 +38,26 @@ def read_data_set(window: Window, start: int, encoding: Encoding, limit: int = B
     error but the warning `trailing-bytes`.
     """
     walk = Walk(window, HANDLERS, limit)
-    root = Scope({}, None, False, (), None)
+    first = b"" if window.base else window.data[: window.have]
+    root = Scope({}, None, False, (), None, runs_of(first, encoding))
     try:
         read_elements(walk, root, start, window.size, encoding)
     except MalformedError as exc:
         if walk.pixels is None and not _is_padding(window, walk.at):
             raise _in_full(window, walk.at, exc) from exc
         walk.warn("trailing-bytes")
+    else:
+        _remember(walk, root, first, start)
     settle_choices(walk)
     _settle_texts(walk)
-    return DataSet(_outside_meta(root.out), walk.pixels, walk.tables, tuple(walk.bulk), tuple(walk.warnings.values()), walk.nested_charset)
+    warnings = tuple(walk.warnings.values())
+    return DataSet(_outside_meta(root.out), walk.pixels, walk.tables, tuple(walk.bulk), warnings, walk.nested_charset)
+
+
+def _remember(walk: Walk, root: Scope, first: bytes, start: int) -> None:
+    """Keep what may recur in the next instance, of the part of the header that was looked at first."""
+    if root.runs is not NOTHING and not root.runs and "duplicate-tag" not in walk.warnings:
+        root.runs.learn(first, start, walk.special, root.out)
 
 
 def _outside_meta(out: JsonObject) -> JsonObject:
