@@ -4,9 +4,9 @@ import copy
 from typing import Any
 
 import pytest
-from templates import ENVIRONMENTS, PARTS, template
 
 from stacks.guards import GuardError, breaches_of, require
+from tests.stacks.templates import ENVIRONMENTS, PARTS, template
 
 KEY = {"Ref": "Key"}
 BLOCKED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from templates import ROOT, of_type, text
+
+from tests.stacks.templates import ROOT, of_type, text
 
 BUILT = ROOT / "build" / "layers"
 LARGEST_TOTAL = 120_000_000

@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from templates import ENVIRONMENTS, GOLDEN, PARTS, ROOT
+
+from tests.stacks.templates import ENVIRONMENTS, GOLDEN, PARTS, ROOT
 
 CDK = ROOT / "build" / "cdk-venv" / "bin"
 

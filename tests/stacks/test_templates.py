@@ -4,7 +4,11 @@ import json
 import re
 
 import pytest
-from templates import (
+
+from dicomlake import wire
+from dicomlake.domain import errors
+from dicomlake.settings import Settings
+from tests.stacks.templates import (
     ENVIRONMENTS,
     GOLDEN,
     PARTS,
@@ -19,10 +23,6 @@ from templates import (
     template,
     text,
 )
-
-from dicomlake import wire
-from dicomlake.domain import errors
-from dicomlake.settings import Settings
 
 FUNCTIONS = "AWS::Lambda::Function"
 MAPPINGS = "AWS::Lambda::EventSourceMapping"
