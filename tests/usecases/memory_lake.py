@@ -1,8 +1,8 @@
 """The whole lake in memory, driven by hand: real use cases over memory adapters, queues pumped in any order."""
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,21 +47,27 @@ class Crash(BaseException):
     """The process dies here; nothing catches it but the pump."""
 
 
+def die() -> None:
+    """What happens at a fault unless it is told otherwise."""
+    raise Crash
+
+
 @dataclass(slots=True)
 class Fault:
-    """Dies before the n-th call (from 1) of any port method that was named; 0 never."""
+    """Does something (dies, by default) before the n-th call (from 1) of any port method that is watched; 0 never."""
 
     at: int = 0
     calls: int = 0
+    act: Callable[[], None] = die
 
     def tick(self) -> None:
         self.calls += 1
         if self.at and self.calls == self.at:
-            raise Crash
+            self.act()
 
 
 class Watched:
-    """A port whose every call ticks the fault first."""
+    """A port whose every call ticks the fault first; so do the writers it opens."""
 
     def __init__(self, port: object, fault: Fault) -> None:
         self._port, self._fault = port, fault
@@ -73,9 +79,14 @@ class Watched:
 
         def call(*args: object, **kwargs: object) -> object:
             self._fault.tick()
-            return value(*args, **kwargs)
+            return self._opened(value(*args, **kwargs)) if name == "open_writer" else value(*args, **kwargs)
 
         return call
+
+    @contextmanager
+    def _opened(self, opening: AbstractContextManager[object]) -> Iterator["Watched"]:
+        with opening as writer:
+            yield Watched(writer, self._fault)
 
 
 class MemoryLake:
@@ -141,7 +152,13 @@ class MemoryLake:
     @contextmanager
     def dying_at(self, call: int) -> Iterator[None]:
         """Let the process die at the n-th port call from here."""
-        self.fault.at, self.fault.calls = call, 0
+        with self.acting_at(call, die):
+            yield
+
+    @contextmanager
+    def acting_at(self, call: int, act: Callable[[], None]) -> Iterator[None]:
+        """Do something before the n-th port call from here: another process' work, or an error."""
+        self.fault.at, self.fault.calls, self.fault.act = call, 0, act
         yield
         self.fault.at = 0
 
@@ -178,8 +195,7 @@ class MemoryLake:
         """Fold a study; a death in between is a redelivery."""
         try:
             track_study(DATASTORE, study, self.watched_store(), self.timers, SETTLE, self.clock)
-        except Crash:
-            self.fault.at = 0
+        except (Crash, RetryableError):
             self.track(study)
 
     def _sequence(self) -> bool:
@@ -201,11 +217,24 @@ class MemoryLake:
         return True
 
     def settle(self, command: SettleStudy) -> None:
-        """Look at a generation; run the machine if it was started."""
+        """Look at a generation, again where the look ended early; run the machine if it was started."""
         name = f"{ledger_key(self.secret, LandedObject('', command.study_uid, '', 0)).object_hash}-{command.generation}"
-        settle_study(command, name, self.store, self.timers, self.workflows, SETTLE, self.clock)
-        if name in self.workflows.studies:
-            self.run_machine(command)
+        timers, workflows = Watched(self.timers, self.fault), Watched(self.workflows, self.fault)
+        try:
+            done = settle_study(
+                command,
+                name,
+                self.watched_store(),
+                timers,  # type: ignore[arg-type]
+                workflows,  # type: ignore[arg-type]
+                SETTLE,
+                self.clock,
+            )
+        except (Crash, RetryableError):
+            self.settle(command)
+        else:
+            if done.outcome == "settling":
+                self.run_machine(command)
 
     def sweep(self) -> LandingSwept:
         """Reconcile the landing bucket with the ledger, an hour later; what was lost is announced again."""
@@ -233,8 +262,16 @@ class MemoryLake:
         return sweep_studies(DATASTORE, self.store, self.timers, SETTLE, self.clock)
 
     def run_machine(self, command: SettleStudy) -> None:
-        """The study machine: plan, each series, finish."""
-        plan = plan_study(command, self.store)
+        """The study machine: plan, each series, finish; a step that ends early is done again."""
+        store, events = self.watched_store(), Watched(self.events, self.fault)
+        plan = _until_done(lambda: plan_study(command, store))
         for series in plan.series:
-            compact_series(series, self.store, self.secret, self.clock, self.ids)
-        finish_study(plan, self.store, self.events, self.clock)
+            _until_done(lambda series=series: compact_series(series, store, self.secret, self.clock, self.ids))
+        _until_done(lambda: finish_study(plan, store, events, self.clock))  # type: ignore[arg-type]
+
+
+def _until_done[T](step: Callable[[], T]) -> T:
+    try:
+        return step()
+    except (Crash, RetryableError):
+        return _until_done(step)

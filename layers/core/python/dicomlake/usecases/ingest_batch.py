@@ -71,19 +71,22 @@ def ingest_batch(
     policy: RoutePolicy,
     out_of_time: Callable[[], bool],
 ) -> BatchReport:
-    """Decide what can be decided now and hand on the rest; a RetryableError sends the whole batch back."""
+    """Decide what can be decided now and hand on the rest; a RetryableError sends the whole batch back.
+
+    What was committed is announced before anything else can fail: a study does not wait for its neighbours' trouble.
+    """
     once = tuple({item.command.landed: item for item in received}.values())
     report = BatchReport(decided_before=len(received) - len(once))
     routes = route_batch(once, policy)
     rejected = [Rejected(item.command.landed, Reason.EMPTY, "0 bytes") for item in routes[Route.EMPTY]]
     _hand_on(routes, queues, report)
-    work = _undecided(routes[Route.HERE], ports, report)
+    work = _undecided(routes[Route.HERE], policy, ports, report)
     batch = _Batch(ports, report, rejected)
     batch.pack(work, out_of_time)
     batch.commit()
-    batch.quarantine()
     if report.studies:
         ports.events.publish(InstancesStored(ports.datastore_id, batch.first_pack, tuple(sorted(report.studies))))
+    batch.quarantine()
     batch.send_back(queues.again)
     return report
 
@@ -96,18 +99,17 @@ def _hand_on(routes: dict[Route, tuple[Received, ...]], queues: IngestQueues, re
             report.sent[str(route)] = len(routes[route])
 
 
-def _undecided(items: Sequence[Received], ports: IngestPorts, report: BatchReport) -> list[IngestObject]:
+def _undecided(
+    items: Sequence[Received], policy: RoutePolicy, ports: IngestPorts, report: BatchReport
+) -> list[IngestObject]:
     """Drop what an earlier delivery decided; only what came back is asked after, the transaction guards the rest."""
-    back = [item for item in items if item.receives > 1 or item.command.attempt]
-    keys = {ledger_key(ports.secret, item.command.landed): item for item in back}
-    decided = {
-        keys[key].receipt: entry
-        for key, entry in ports.store.ledger.entries(list(keys)).items()
-        if entry.outcome is not Outcome.PENDING
-    }
+    commands = {ledger_key(ports.secret, item.command.landed): item.command for item in items}
+    back = [key for key, command in commands.items() if policy.alone or command.attempt]
+    entries = ports.store.ledger.entries(back) if back else {}
+    decided = {key: entry for key, entry in entries.items() if entry.outcome is not Outcome.PENDING}
     report.decided_before += len(decided)
     report.studies |= {entry.instance.study_uid for entry in decided.values() if entry.instance}
-    return [item.command for item in items if item.receipt not in decided]
+    return [command for key, command in commands.items() if key not in decided]
 
 
 class _Batch:
@@ -124,15 +126,17 @@ class _Batch:
         self.first_pack = ""
 
     def pack(self, work: Sequence[IngestObject], out_of_time: Callable[[], bool]) -> None:
-        """Fetch and store every object into packs; each failure is its own object's only."""
+        """Fetch and store objects into packs while there is time; an object that fails is that object's failure only.
+
+        A write that fails is the batch's failure: a pack that lacks bytes must not be committed.
+        """
         ports = self._ports
+        waiting = deque(work)
         with PackSession(ports.store.objects, lambda: pack_key(ports.clock.now().date(), ports.ids.new())) as session:
-            for command, fetched in _fetched_ahead(work, ports.landing):
-                if out_of_time():
-                    self._later.append(command)
-                else:
-                    self._store(command, fetched, session)
+            for command, fetched in _fetched_ahead(waiting, ports.landing, out_of_time):
+                self._store(command, fetched, session)
             packed = session.close()
+        self._later.extend(waiting)
         sources = {key: command.landed.source for key, command in self._commands.items()}
         self.first_pack = packed.records[0].pointer.pack if packed.records else ""
         self._packed = lambda: commit_records(packed, sources, ports.store, ports.clock, ports.ids)
@@ -141,13 +145,17 @@ class _Batch:
         key = ledger_key(self._ports.secret, command.landed)
         self._commands[key] = command
         try:
-            store_instance(fetched.result(), key, session.writer(), self._ports.context)
+            landed = fetched.result()
         except NotFoundError:
             self._report.vanished += 1
-        except PermanentError as error:
-            self._rejected.append(Rejected(command.landed, error.reason, error.detail, command.attempt))
+            return
         except RetryableError:
             self._failed.append(command)
+            return
+        try:
+            store_instance(landed, key, session.writer(), self._ports.context)
+        except PermanentError as error:
+            self._rejected.append(Rejected(command.landed, error.reason, error.detail, command.attempt))
 
     def commit(self) -> None:
         """Make the packed records visible."""
@@ -205,13 +213,16 @@ class _Batch:
 
 
 def _fetched_ahead(
-    work: Sequence[IngestObject], landing: ObjectStore
+    waiting: deque[IngestObject], landing: ObjectStore, out_of_time: Callable[[], bool]
 ) -> Iterator[tuple[IngestObject, "Future[Fetched]"]]:
-    """Yield each object with its bytes under way, a few objects ahead of the one in work."""
-    waiting = deque(work)
+    """Yield each object with its bytes under way, a few ahead of the one in work; without time the rest stays in
+    `waiting`."""
     with ThreadPoolExecutor(AHEAD) as pool:
         started: deque[tuple[IngestObject, Future[Fetched]]] = deque()
         while waiting or started:
+            if out_of_time():
+                waiting.extendleft(command for command, _ in reversed(started))
+                return
             while waiting and len(started) < AHEAD:
                 command = waiting.popleft()
                 started.append((command, pool.submit(fetch, command.landed, landing)))

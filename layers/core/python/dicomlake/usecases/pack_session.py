@@ -67,7 +67,8 @@ class PackSession:
         writer, target = self._open
         self._open = None
         if writer.instance_count:
-            self._summaries.append(writer.close())
+            summary = writer.close()
             target.commit()
+            self._summaries.append(summary)  # last: a pack that was not written holds nothing to commit
         else:
             target.abort()
