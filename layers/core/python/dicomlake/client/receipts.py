@@ -28,6 +28,7 @@ class Receipts:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._out: TextIO = file.open("a", buffering=1)
+            self._out.write("" if _ends_whole(file) else "\n")
         except OSError as exc:
             raise LakeClientError(f"{file} cannot be written ({exc.strerror}): it remembers what was sent.") from exc
 
@@ -63,3 +64,11 @@ def _read(file: Path) -> dict[str, Receipt]:
             continue
         known[stamp] = Receipt(key, version)
     return known
+
+
+def _ends_whole(file: Path) -> bool:
+    """Whether the file's last line has its end: a kill may have cut it."""
+    with file.open("rb") as stream:
+        size = stream.seek(0, 2)
+        stream.seek(max(0, size - 1))
+        return stream.read() in (b"", b"\n")

@@ -1,6 +1,7 @@
 """What there is to send: files of folders, members of zip archives, and what a DICOMDIR names."""
 
 import hashlib
+import os
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -104,7 +105,7 @@ def _items_of_archive(path: Path, skipped: Counter[str]) -> Iterator[Item]:
         open_member = partial(_open_member, archive, member)
         try:
             with open_member() as stream:
-                kind = sniff(stream.read(LOOK))
+                kind = sniff(stream.read(LOOK), member.file_size)
         except (RuntimeError, NotImplementedError, zipfile.BadZipFile):
             skipped["encrypted or damaged"] += 1
             continue
@@ -144,7 +145,7 @@ def _named_file(folder: Path, parts: tuple[str, ...]) -> Path | None:
 
 def _kind(path: Path) -> Kind:
     with path.open("rb", buffering=0) as stream:
-        return sniff(stream.read(LOOK))
+        return sniff(stream.read(LOOK), os.fstat(stream.fileno()).st_size)
 
 
 def _open(path: Path) -> BinaryIO:
