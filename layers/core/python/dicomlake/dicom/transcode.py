@@ -10,12 +10,12 @@ from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout
 from dicomlake.dicom.source import ByteSource
 from dicomlake.dicom.syntaxes import Action, Decoder, StoragePlan
 from dicomlake.dicom.verify import SAMPLED, Verification
-from dicomlake.domain.errors import MalformedError, RetryableError
+from dicomlake.domain.errors import MalformedError, PipelineError
 from dicomlake.domain.ids import frame_id
 from dicomlake.domain.model import Frame, Level, Warned
 
 
-class NotExactError(RetryableError):
+class NotExactError(PipelineError):
     """A frame cannot be stored as planned: drop the instance's stored frames and store it again by `plan`.
 
     `plan` keeps the whole instance in its own transfer syntax (the frames of an instance share one) and warns why.
