@@ -8,7 +8,7 @@ import pytest
 from dicomlake.local.endpoints import Endpoints
 from dicomlake.local.lake import local_lake
 from tests.pipeline import corpus_lake as corpus_lakes
-from tests.pipeline import small_lake
+from tests.pipeline import quick_templates, small_lake
 from tests.pipeline.corpus_lake import CorpusLake
 from tests.pipeline.running import RunningLake
 
@@ -38,3 +38,12 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLake]:
 def corpus_lake(corpus: Path, lake: RunningLake) -> CorpusLake:
     """The whole lake with the corpus in it."""
     return corpus_lakes.fill(lake)
+
+
+@pytest.fixture(scope="session")
+def quick_lake(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLake]:
+    """The whole lake with small limits and short time-outs."""
+    templates = quick_templates.write(repository / "tests" / "golden" / "dev", tmp_path_factory.mktemp("templates"))
+    arguments = ("--templates", str(templates), "--wait-scale", "0.1")
+    with local_lake(tmp_path_factory.mktemp("quick"), arguments=arguments) as endpoints:
+        yield RunningLake(endpoints)

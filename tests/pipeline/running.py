@@ -96,12 +96,13 @@ class RunningLake:
     def decided(self, landed: Sequence[Landed], seconds: float = 240.0) -> list[Document]:
         """Wait until every object is decided; return the entries in order."""
 
-        def look() -> list[Document] | None:
+        def look() -> tuple[bool, list[Document]]:
             found = [one for one in self.where(landed) if one is not None and one["outcome"] != "pending"]
-            return found if len(found) == len(landed) else None
+            return len(found) == len(landed), found
 
-        entries = until(look, seconds)
-        assert entries is not None, f"not decided within {seconds:.0f} s"
+        until(lambda: look()[0], seconds)
+        complete, entries = look()
+        assert complete, f"{len(landed) - len(entries)} objects were not decided within {seconds:.0f} s"
         return entries
 
     def ready(self, study: str, generation: int = 1, seconds: float = 240.0) -> Document:
