@@ -18,6 +18,12 @@ REASONS = {
     "state is encoded in Python": ("core.persistence", "save_state", "json.dump("),
     "layers are saved inline": ("services.lambda_svc", "get_state", '"layers": copy.deepcopy(_layers)'),
     "failed tasks succeed": ("services.stepfunctions", "_poll_ecs_tasks", "decides how to handle success/failure"),
+    "tags of objects are MD5": ("core.responses", "md5_hash", "hashlib.md5("),
+    "conditions are parsed again and again": (
+        "services.dynamodb",
+        "_condition_syntax_error",
+        "_COND_TOKEN_RE.finditer(",
+    ),
     "tasks need docker": ("services.ecs", "_get_docker", "import docker"),
 }
 

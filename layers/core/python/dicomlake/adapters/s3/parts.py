@@ -6,14 +6,13 @@ from dicomlake.adapters.aws_errors import aws_errors
 from dicomlake.domain.errors import TooLargeError
 
 MIB = 1024 * 1024
-PART = 8 * MIB
-MAX_PART = 16 * MIB
-PARTS_OF_A_SIZE = 2000
+PART = 32 * MIB
+"""A batch's pack is mostly smaller, so it is one request instead of five, and one write of the store instead of two."""
 MAX_PARTS = 10_000
 
 
 class S3ObjectWriter:
-    """An object under construction: parts of 8 MiB, later of 16, so that 10,000 of them hold more than 140 GB.
+    """An object under construction, in parts of 32 MiB: 10,000 of them hold 335 GB.
 
     Memory: one part. What fits into one part is put whole, in one request.
     """
@@ -33,10 +32,10 @@ class S3ObjectWriter:
         rest = memoryview(data).cast("B")
         written = len(rest)
         while rest:
-            room = self._part_size() - len(self._part)
+            room = PART - len(self._part)
             self._part += rest[:room]
             rest = rest[room:]
-            if len(self._part) == self._part_size():
+            if len(self._part) == PART:
                 self._send_part()
         self._size += written
         return written
@@ -60,9 +59,6 @@ class S3ObjectWriter:
         self._part = bytearray()
         if self._upload is not None:
             self._upload.abort()
-
-    def _part_size(self) -> int:
-        return PART if self._upload is None or self._upload.count < PARTS_OF_A_SIZE else MAX_PART
 
     def _send_part(self) -> None:
         if self._upload is None:

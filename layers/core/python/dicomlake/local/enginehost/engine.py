@@ -16,6 +16,7 @@ USED_NAMES: dict[str, tuple[str, ...]] = {
         "_log_groups",
         "_make_group_arn",
     ),
+    "services.dynamodb": ("_condition_syntax_error",),
     "services.ecs": ("_get_docker", "_docker"),
     "services.lambda_svc": (
         "_account_region_from_function_config",
@@ -36,6 +37,7 @@ USED_NAMES: dict[str, tuple[str, ...]] = {
         "_fire_s3_event",
         "_fire_s3_event_async",
         "_next_event_sequencer",
+        "md5_hash",
     ),
     "services.stepfunctions": ("_ExecutionError", "_poll_ecs_tasks"),
     "services.sqs": ("_collect_msgs", "_get_q", "_queues_lock", "_receive_messages_for_esm"),

@@ -1,9 +1,11 @@
 """Each replaced part of the engine, and what it is replaced by: the whole list is `install`."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from . import checkpoint, containers
@@ -71,8 +73,8 @@ class Host:
 
 def install(settings: HostSettings, region: str) -> Host:
     """Put our parts in place; the engine must not have served anything yet."""
-    parts = ("lambda_svc", "cloudwatch_logs", "sqs", "stepfunctions", "s3")
-    functions, logs, queues, steps, objects = (part(f"services.{name}") for name in parts)
+    parts = ("lambda_svc", "cloudwatch_logs", "sqs", "stepfunctions", "s3", "dynamodb")
+    functions, logs, queues, steps, objects, tables = (part(f"services.{name}") for name in parts)
 
     def environment() -> Mapping[str, str]:
         return guest_environment(settings, region, ACCOUNT)
@@ -92,12 +94,22 @@ def install(settings: HostSettings, region: str) -> Host:
         (functions, "load_persisted_state"): blobs.load,
         (queues, "_receive_messages_for_esm"): receiver.receive,
         (objects, "_fire_s3_event_async"): host.notifications.fire,
+        (objects, "md5_hash"): _entity_tag,
+        (tables, "_condition_syntax_error"): lru_cache(256)(tables._condition_syntax_error),
         (steps, "_poll_ecs_tasks"): TaskWatcher(steps).poll,
         (part("core.persistence"), "save_state"): checkpoint.save_state,
     }
     for (module, name), ours in replacements.items():
         setattr(module, name, ours)
     return host
+
+
+def _entity_tag(body: bytes) -> str:
+    """Name an object's bytes: the tag of what is encrypted under a KMS key is no MD5 on S3 either.
+
+    MD5 was a fifth of the engine's time; SHA-256 has instructions of its own and takes a third of it.
+    """
+    return hashlib.sha256(body).hexdigest()[:32]
 
 
 def _already_written(*_: object, **__: object) -> None:
