@@ -4,7 +4,15 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from dicomlake.lake.paths import journal_key, pack_key, pack_prefixes, parse_pack_key, series_metadata_key
+from dicomlake.lake.paths import (
+    is_gathered,
+    journal_key,
+    pack_key,
+    pack_prefixes,
+    parse_pack_key,
+    series_metadata_key,
+    series_pack_key,
+)
 
 DAY = date(2026, 1, 9)
 ID = "c3" + "0" * 30
@@ -18,6 +26,15 @@ def test_pack_is_found_by_shard_and_day() -> None:
     assert parse_pack_key(key) == (DAY, ID)
     assert sum(key.startswith(prefix) for prefix in pack_prefixes(DAY)) == 1
     assert not any(key.startswith(prefix) for prefix in pack_prefixes(date(2026, 1, 10)))
+
+
+def test_a_pack_that_was_gathered_says_so_and_lies_where_every_pack_does() -> None:
+    key = series_pack_key(DAY, ID)
+
+    assert key == f"packs/c3/2026-01-09/{ID}-series.pack"
+    assert parse_pack_key(key) == (DAY, ID)
+    assert (is_gathered(key), is_gathered(pack_key(DAY, ID))) == (True, False)
+    assert sum(key.startswith(prefix) for prefix in pack_prefixes(DAY)) == 1
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,11 @@ class LedgerEntry:
         return replace(self, steps=(*self.steps, Step(name, at)))
 
 
+def is_decided(entry: LedgerEntry | None) -> bool:
+    """Whether a landed object has ended: it has an entry, and not a pending one."""
+    return entry is not None and entry.outcome is not Outcome.PENDING
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many landed objects ended where; the numbers that must add up."""

@@ -162,6 +162,7 @@ class InstanceRecord:
     `attributes` is the DICOM JSON (PS3.18 F) of the instance-level attributes a search returns; study and series
     attributes travel beside it in `StudyAttributes` and `SeriesAttributes`, once per commit.
     `content_digest` is 32 hex digits over the canonical data set and the stored frames (architecture, section 8).
+    `source` names who sent the landed object: packs tell it too, so that a rebuilt ledger does.
     """
 
     key: InstanceKey
@@ -182,6 +183,7 @@ class InstanceRecord:
     version: int = 1
     warnings: tuple[Warned, ...] = ()
     attributes: JsonObject = field(default_factory=dict)
+    source: str = "default"
 
 
 @dataclass(frozen=True, slots=True)

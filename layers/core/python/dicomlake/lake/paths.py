@@ -1,6 +1,7 @@
 """The lake bucket's keys. They hold dates, random ids and keyed hashes: never a UID, a name or a sender's key.
 
     packs/{shard}/{day}/{pack id}.pack            frames, heads, metadata (docs/lake-format.md)
+    packs/{shard}/{day}/{pack id}-series.pack     the same, gathered from other packs by compaction
     series/{shard}/{series ref}/{id}.json.gz      pre-built metadata of one series, one object per generation
     journal/{yyyy}/{mm}/{dd}/{hhmmss.ffffff}-{id}.jsonl   changes other than store, in order of time
 
@@ -17,12 +18,23 @@ SERIES = "series/"
 JOURNAL = "journal/"
 
 _HEX = re.compile(r"[0-9a-f]{16,64}\Z")
-_PACK = re.compile(r"packs/([0-9a-f]{2})/(\d{4}-\d\d-\d\d)/(\1[0-9a-f]{14,62})\.pack\Z")
+_GATHERED = "-series"
+_PACK = re.compile(rf"packs/([0-9a-f]{{2}})/(\d{{4}}-\d\d-\d\d)/(\1[0-9a-f]{{14,62}})(?:{_GATHERED})?\.pack\Z")
 
 
 def pack_key(day: date, pack_id: str) -> str:
     """Return the key of a pack written on this day (UTC); `pack_id` is random, 16 to 64 lower-case hex digits."""
     return f"{PACKS}{_name(pack_id)[:2]}/{day:%Y-%m-%d}/{pack_id}.pack"
+
+
+def series_pack_key(day: date, pack_id: str) -> str:
+    """Return the key of a pack that compaction gathers from others: all it holds was primary, as a rebuild can see."""
+    return pack_key(day, pack_id).removesuffix(".pack") + f"{_GATHERED}.pack"
+
+
+def is_gathered(key: str) -> bool:
+    """Whether compaction gathered this pack from others."""
+    return key.endswith(f"{_GATHERED}.pack")
 
 
 def parse_pack_key(key: str) -> tuple[date, str]:

@@ -17,10 +17,14 @@ from dicomlake.domain.model import (
     Warned,
 )
 
+DEFAULT_SOURCE = "default"
+"""Who sent an object that names no source; a footer leaves it out."""
+
 
 def encode_record(record: InstanceRecord) -> dict[str, Any]:
     """Return a record's JSON object; study and series UID stand above it in the footer, the pointer follows from it."""
     return {
+        **({"source": record.source} if record.source != DEFAULT_SOURCE else {}),
         "instance_uid": record.key.instance_uid,
         "instance_number": record.instance_number,
         "sop_class_uid": record.sop_class_uid,
@@ -64,4 +68,5 @@ def decode_record(
         version=data["version"],
         warnings=tuple([Warned(*warned) for warned in data["warnings"]]),
         attributes=data["attributes"],
+        source=data.get("source", DEFAULT_SOURCE),
     )

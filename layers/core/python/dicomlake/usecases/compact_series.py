@@ -15,7 +15,7 @@ from dicomlake.domain.study import Series
 from dicomlake.lake.compact import carry_out, moves, plan_series
 from dicomlake.lake.metadata import decode_metadata
 from dicomlake.lake.pack import PackReader
-from dicomlake.lake.paths import pack_key, series_metadata_key
+from dicomlake.lake.paths import series_metadata_key, series_pack_key
 from dicomlake.lake.series_metadata import build_series_metadata
 from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, all_instances
 from dicomlake.usecases.pack_session import PackSession
@@ -86,7 +86,7 @@ def _compact(records: Sequence[InstanceRecord], store: Datastore, clock: Clock, 
 
 
 def _new_pack(clock: Clock, ids: IdSource) -> Callable[[], str]:
-    return lambda: pack_key(clock.now().date(), ids.new())
+    return lambda: series_pack_key(clock.now().date(), ids.new())
 
 
 def open_pack(objects: ObjectStore, pack: str) -> PackReader:

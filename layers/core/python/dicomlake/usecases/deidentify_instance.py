@@ -20,6 +20,9 @@ from dicomlake.domain.model import (
 from dicomlake.lake.copying import WINDOW, coalesce
 from dicomlake.lake.pack import UNPLACED, PackReader, PackWriter, Span
 
+SOURCE = "deidentify"
+"""Who sent what lies in the target: not the original's sender, whose name may tell where the patient was."""
+
 
 @dataclass(frozen=True, slots=True)
 class CleanContext:
@@ -111,6 +114,7 @@ def _finish(original: Original, clean: CleanHead, frames: Sequence[Frame], write
         instance_number=original.record.instance_number,
         warnings=parsed.warnings,
         attributes=attributes,
+        source=SOURCE,
     )
     writer.finish_instance(
         copied,

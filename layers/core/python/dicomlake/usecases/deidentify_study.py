@@ -24,7 +24,7 @@ from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import pack_key
 from dicomlake.ports import Clock, Datastore, EventPublisher, IdSource
 from dicomlake.usecases.commit_records import Packed, commit_records
-from dicomlake.usecases.deidentify_instance import CleanContext, Original, PackFrames, deidentify_instance
+from dicomlake.usecases.deidentify_instance import SOURCE, CleanContext, Original, PackFrames, deidentify_instance
 from dicomlake.usecases.pack_session import PackSession
 
 CHUNK = 132
@@ -32,9 +32,6 @@ CHUNK = 132
 
 TAIL_SIZE = 1024 * 1024
 """What is read of a pack's end: footer and frame tables of about 3,000 single-frame instances."""
-
-SOURCE = "deidentify"
-"""Who sent what lies in the target: not the original's sender, whose name may tell where the patient was."""
 
 
 @dataclass(frozen=True, slots=True)

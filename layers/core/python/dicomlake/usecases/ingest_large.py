@@ -55,7 +55,8 @@ def _store(command: IngestObject, key: LedgerKey, ports: IngestPorts) -> LargeRe
     parsed = parse(source)
     _begin(command, parsed, key, ports)
     with PackSession(ports.store.objects, lambda: pack_key(ports.clock.now().date(), ports.ids.new())) as session:
-        record = store_parsed(parsed, source.size, source.sha256, key, session.writer(), ports.context)
+        writer, sender = session.writer(), command.landed.source
+        record = store_parsed(parsed, source.size, source.sha256, key, writer, ports.context, sender)
         packed = session.close()
     done = commit_records(packed, {key: command.landed.source}, ports.store, ports.clock, ports.ids)
     _end(done, parsed, key, packed.records[0].pointer.pack, ports)

@@ -12,6 +12,9 @@ from dicomlake.domain.model import LandedObject, Outcome
 from dicomlake.domain.study import format_time
 from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore
 
+OBJECTS = "objects/"
+"""Where the quarantine bucket keeps objects, each with a note of the same name and `.json`."""
+
 ENTRIES_A_COMMIT = 45
 
 
@@ -39,14 +42,14 @@ def quarantine_objects(
     """
     entries = [_keep(item, quarantine, secret, clock) for item in rejected]
     return sum(
-        _decide(entries[start : start + ENTRIES_A_COMMIT], store, clock, ids)
+        decide_quarantined(entries[start : start + ENTRIES_A_COMMIT], format_time(clock.now()), store, ids)
         for start in range(0, len(entries), ENTRIES_A_COMMIT)
     )
 
 
 def _keep(item: Rejected, quarantine: ObjectStore, secret: LakeSecret, clock: Clock) -> LedgerEntry:
     key = ledger_key(secret, item.landed)
-    place = f"objects/{key.object_hash}/{key.version_id}"
+    place = f"{OBJECTS}{key.object_hash}/{key.version_id}"
     kept = _copy(item.landed, quarantine, place)
     explanation = EXPLANATIONS[item.reason]
     now = format_time(clock.now())
@@ -56,6 +59,8 @@ def _keep(item: Rejected, quarantine: ObjectStore, secret: LakeSecret, clock: Cl
         "repair": explanation.repair,
         "detail": item.detail,
         "size": item.landed.size,
+        "source": item.landed.source,
+        "attempts": item.attempts,
         "at": now,
     }
     quarantine.put(f"{place}.json", json.dumps(note).encode(), "application/json")
@@ -80,13 +85,13 @@ def _copy(landed: LandedObject, quarantine: ObjectStore, place: str) -> bool:
     return True
 
 
-def _decide(entries: list[LedgerEntry], store: Datastore, clock: Clock, ids: IdSource) -> int:
-    """Commit the entries; those decided meanwhile are dropped and the rest is tried again."""
+def decide_quarantined(entries: list[LedgerEntry], at: str, store: Datastore, ids: IdSource) -> int:
+    """Commit up to 45 entries as of a time; those decided meanwhile are dropped. Return how many were decided now."""
     while entries:
         row = CommitRow(
             commit_id=ids.new(),
             kind="quarantined",
-            at=format_time(clock.now()),
+            at=at,
             study_uid=None,
             tally=Tally(quarantined=len(entries)),
             reasons=tuple(sorted({str(entry.reason) for entry in entries})),

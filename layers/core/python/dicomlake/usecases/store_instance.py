@@ -55,10 +55,11 @@ class StoreContext:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A landed object in memory, with the SHA-256 of its bytes."""
+    """A landed object in memory, with the SHA-256 of its bytes and who sent it."""
 
     data: bytearray = field(repr=False)
     sha256: str
+    source: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,13 @@ class Stored:
 def fetch(landed: LandedObject, landing: ObjectStore) -> Fetched:
     """Read a landed object once, by its version, and name its bytes."""
     data = landing.get(landed.key, landed.version_id)
-    return Fetched(data, hashlib.sha256(data).hexdigest())
+    return Fetched(data, hashlib.sha256(data).hexdigest(), landed.source)
 
 
 def store_instance(fetched: Fetched, ledger: LedgerKey, writer: PackWriter, context: StoreContext) -> InstanceRecord:
     """Store an object that is in memory; raises PermanentError if it cannot be, and leaves the pack as it was."""
-    source = BufferSource(fetched.data)
-    return store_parsed(parse(source), len(fetched.data), lambda: fetched.sha256, ledger, writer, context)
+    parsed = parse(BufferSource(fetched.data))
+    return store_parsed(parsed, len(fetched.data), lambda: fetched.sha256, ledger, writer, context, fetched.source)
 
 
 def store_parsed(
@@ -90,10 +91,11 @@ def store_parsed(
     ledger: LedgerKey,
     writer: PackWriter,
     context: StoreContext,
+    source: str = "default",
 ) -> InstanceRecord:
     """Store a parsed instance frame by frame, in memory bounded by one frame; its pointer is the pack's to give.
 
-    `landed_sha256` is asked last: by then everything was read.
+    `landed_sha256` is asked last: by then everything was read. `source` names who sent the object.
     """
     frames = plan_frames(parsed)
     study, series, attributes = split(parsed.json)
@@ -103,7 +105,7 @@ def store_parsed(
         stored = _store_frames(parsed, frames, writer, context)
         head = _head(parsed, stored.plan, frames)
         record = _record(parsed, frames, stored, ledger, attributes, context)
-        record = replace(record, landed_size=landed_size, landed_sha256=landed_sha256())
+        record = replace(record, landed_size=landed_size, landed_sha256=landed_sha256(), source=source)
         writer.finish_instance(
             record,
             head,

@@ -40,12 +40,13 @@ def sweep_landing(
     clock: Clock,
     source_of: Callable[[str], str],
     out_of_time: Callable[[], bool],
+    grace: timedelta = GRACE,
 ) -> LandingSwept:
     """Go through the bucket page by page from where the last sweep stopped; the end starts over next time."""
     after, listed, missing = _cursor(store.objects), 0, 0
     while True:
         page = landing.versions(after=after)
-        objects = [_landed(bucket, info, source_of) for info in page.items if _is_old(info, clock.now())]
+        objects = [_landed(bucket, info, source_of) for info in page.items if _is_old(info, clock.now(), grace)]
         lost = _undecided(objects, store, secret, clock.now())
         if lost:
             queue.send([IngestObject(landed) for landed in lost])
@@ -53,6 +54,11 @@ def sweep_landing(
         store.objects.put(CURSOR, json.dumps({"after": after}).encode(), "application/json")
         if not after or out_of_time():
             return LandingSwept(listed, missing, not after)
+
+
+def start_over(objects: ObjectStore) -> None:
+    """Let the next sweep begin at the bucket's first object."""
+    objects.delete([CURSOR])
 
 
 def _cursor(objects: ObjectStore) -> str:
@@ -66,8 +72,8 @@ def _landed(bucket: str, info: ObjectInfo, source_of: Callable[[str], str]) -> L
     return LandedObject(bucket, info.key, info.version_id, info.size, source_of(info.key))
 
 
-def _is_old(info: ObjectInfo, now: datetime) -> bool:
-    return parse_time(info.modified_at) + GRACE < now
+def _is_old(info: ObjectInfo, now: datetime, grace: timedelta) -> bool:
+    return parse_time(info.modified_at) + grace < now
 
 
 def _undecided(

@@ -1,12 +1,14 @@
 """Delete packs that no row names: orphans of batches that died, and what compaction has replaced. After a grace."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import batched
 
 from dicomlake.domain.errors import MalformedError
-from dicomlake.domain.model import Visibility
+from dicomlake.domain.ledger import is_decided
+from dicomlake.domain.model import InstanceRecord, Visibility
 from dicomlake.domain.study import parse_time
 from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import pack_prefixes
@@ -26,28 +28,29 @@ ROWS = (Visibility.PRIMARY, Visibility.NON_PRIMARY)
 
 @dataclass(frozen=True, slots=True)
 class PacksSwept:
-    """Facts: packs looked at, deleted, and those that could not be read (kept, and loud)."""
+    """Facts: packs looked at, deleted, and kept though no row names them: those that cannot be read, and those with
+    instances of which the ledger knows no outcome (an index that was lost shows here)."""
 
     looked_at: int = 0
     deleted: int = 0
     unreadable: int = 0
+    unaccounted: int = 0
 
 
 def sweep_packs(store: Datastore, clock: Clock, out_of_time: Callable[[], bool]) -> PacksSwept:
     """Look at this run's share of the packs that have come of age."""
     now = clock.now()
-    looked, gone, unreadable = 0, [], 0
+    found = Counter[str]()
+    gone: list[str] = []
     for prefix in _share(now):
         for info in _old_packs(prefix, store, now):
             if out_of_time():
                 break
-            looked += 1
-            try:
-                gone += [info.key] if not _is_named(info, store) else []
-            except MalformedError:
-                unreadable += 1
+            standing = _standing(info, store)
+            found[standing] += 1
+            gone += [info.key] if standing == "orphan" else []
     store.objects.delete(gone)
-    return PacksSwept(looked, len(gone), unreadable)
+    return PacksSwept(found.total(), len(gone), found["unreadable"], found["unaccounted"])
 
 
 def _share(now: datetime) -> list[str]:
@@ -67,14 +70,25 @@ def _old_packs(prefix: str, store: Datastore, now: datetime) -> list[ObjectInfo]
             return found
 
 
-def _is_named(info: ObjectInfo, store: Datastore) -> bool:
-    """Whether any row points into the pack; its own footer says which rows could."""
+def _standing(info: ObjectInfo, store: Datastore) -> str:
+    """What a pack is: `named` by a row, `orphan`, `unreadable`, or `unaccounted`: perhaps all that is left of one."""
     reader = PackReader(lambda start, length: store.objects.read_range(info.key, start, length), info.size, info.key)
-    records = [packed.record for packed in reader.footer().instances]
+    try:
+        records = [packed.record for packed in reader.footer().instances]
+    except MalformedError:
+        return "unreadable"
+    if _is_named(info.key, records, store):
+        return "named"
+    entries = store.ledger.entries([record.ledger for record in records])
+    return "orphan" if all(is_decided(entries.get(record.ledger)) for record in records) else "unaccounted"
+
+
+def _is_named(pack: str, records: Sequence[InstanceRecord], store: Datastore) -> bool:
+    """Whether any row points into the pack; its own footer says which rows could."""
     # Asked for as primary and as kept beside: a record may have been either when its pack was written.
     either = [replace(record, visibility=kind) for record in records for kind in ROWS]
     return any(
-        standing.pointer.pack == info.key
+        standing.pointer.pack == pack
         for some in batched(either, 100, strict=False)
         for standing in store.instances.standing(some)
     )

@@ -1,6 +1,6 @@
 """Find studies that should have settled long ago and look at them again: a lost timer, a machine that failed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dicomlake.domain.events import SettleStudy
 from dicomlake.domain.model import DatastoreId
@@ -18,7 +18,12 @@ def sweep_studies(
     datastore_id: DatastoreId, store: Datastore, timers: WorkQueue, policy: SettlePolicy, clock: Clock
 ) -> int:
     """Send a settle command for every generation that is overdue; return how many were."""
-    overdue = format_time(clock.now() - timedelta(seconds=policy.cap_seconds) - STUCK_AFTER)
+    return look_again(datastore_id, store, timers, clock.now() - timedelta(seconds=policy.cap_seconds) - STUCK_AFTER)
+
+
+def look_again(datastore_id: DatastoreId, store: Datastore, timers: WorkQueue, before: datetime) -> int:
+    """Send a settle command for every open generation that started before a time; return how many did."""
+    overdue = format_time(before)
     hits = [
         hit
         for shard in range(OPEN_SHARDS)
