@@ -21,11 +21,12 @@ def environments(lake: RunningLake, function: str) -> Iterator[int]:
     family = [lake.endpoints.pid]
     for pid in family:
         family += children(pid)
-        if _variable(pid, "AWS_LAMBDA_FUNCTION_NAME") == name:
+        if variable(pid, "AWS_LAMBDA_FUNCTION_NAME") == name:
             yield pid
 
 
-def _variable(pid: int, name: str) -> str:
+def variable(pid: int, name: str) -> str:
+    """Return a variable of a process's environment, "" where it has none."""
     try:
         lines = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
