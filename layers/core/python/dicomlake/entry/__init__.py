@@ -72,7 +72,7 @@ def sequence_changes() -> Handler:
 
 
 def sweep_lake() -> Handler:
-    """Reconcile and tidy (schedule)."""
+    """Reconcile and tidy (schedule); rebuild the index on {"rebuild": true}."""
     from dicomlake.entry.sweep import sweep_work
 
     return handler("sweep", sweep_work)
