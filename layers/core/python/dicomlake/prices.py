@@ -50,6 +50,7 @@ PRICES: dict[str, Price] = {
     "logs-ingest": Price(0.50, GB, "bytes", "aws.amazon.com/cloudwatch/pricing: standard log class"),
     "metric": Price(0.30, 1, "metric-months", "aws.amazon.com/cloudwatch/pricing: first 10,000 metrics"),
     "alarm": Price(0.10, 1, "alarm-months", "aws.amazon.com/cloudwatch/pricing: standard resolution"),
+    "dashboard": Price(3.00, 1, "dashboard-months", "aws.amazon.com/cloudwatch/pricing: above three"),
     "api-request": Price(1.00, MILLION, "requests", "aws.amazon.com/api-gateway/pricing: HTTP API, first 300 million"),
 }
 

@@ -17,7 +17,8 @@ from dicomlake.cli.pushing import Push, push
 from dicomlake.client.failure import LakeClientError
 from dicomlake.client.lake import LakeClient
 from dicomlake.local.endpoints import Endpoints
-from dicomlake.local.lake import local_lake
+from dicomlake.local.engine import free_port
+from dicomlake.local.lake import DEFAULT_PORT, local_lake
 from dicomlake.local.repository import find_repository
 
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--dicom", type=Path, metavar="PATH", help="push these files instead of pydicom's")
     parser.add_argument("--slices", type=int, default=300, help="slices of the generated CT (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="the lake's port (default: a free one)")
+    parser.add_argument("--port", type=int, default=0, help="the lake's port (default: 8042, or a free one)")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="a new data directory (default: build/demo, made anew)"
     )
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     say = (lambda _: 0) if arguments.json else complain
     say("starting the lake")
     started = time.monotonic()
-    with local_lake(data, arguments.port) as endpoints:
+    with local_lake(data, arguments.port or free_port(DEFAULT_PORT)) as endpoints:
         say(f"the lake took {time.monotonic() - started:.1f} s to start")
         findings = check(_fill(endpoints, data, arguments))
         if arguments.json:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from dicomlake.client.restoring import landed_bytes
 from dicomlake.dicom import codecs
 from dicomlake.dicom.codecs_markers import bare_stream
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid
+from dicomlake.local.lake import DEFAULT_PORT
 
 LISTED = 12
 """Studies that are shown of the table; the count says how many there are."""
@@ -138,11 +140,15 @@ def show(findings: Findings, data: Path, *, running: bool) -> None:
     print_line()
     print_facts({promise: "yes" if held else "NO" for promise, held in findings.promises.items()})
     print_line()
-    print_facts(findings.urls)
     if not running:
-        print_line(
-            f"Bring it back with `dicomlake up --data {_short(data)}`; then `dicomlake studies --data {_short(data)}`."
-        )
+        print_line(f"To go on: {_way_back(data, findings.urls['console'])}; then")
+    print_facts(findings.urls)
+
+
+def _way_back(data: Path, console: str) -> str:
+    """Return the command that brings the lake back on the same addresses."""
+    port = urlsplit(console).port or DEFAULT_PORT
+    return f"dicomlake up --data {_short(data)}" + (f" --port {port}" if port != DEFAULT_PORT else "")
 
 
 def _facts(findings: Findings) -> dict[str, object]:
@@ -154,7 +160,7 @@ def _facts(findings: Findings) -> dict[str, object]:
         "quarantined": [f"{count} {reason}" for reason, count in sorted(reasons.items())],
         "bytes": f"{size(held['landedBytes'])} in, {size(held['storedBytes'])} stored, ratio {held['ratio']}",
         "CT": f"{first.landed} images, {findings.images_per_second:.0f} images/s from first byte to decided",
-        "last object to ready": f"{first.ready_ms} ms, the quiet period of 2 s included",
+        "last object to ready": f"{first.ready_ms} ms, the quiet period included",
         "AWS bill of the CT": bill_facts(findings.bill)["at this mix"],
         "AWS bill of everything": bill_facts(findings.whole_bill)["at this mix"],
         "bill": f"{bill_facts(findings.bill)['prices']}; `dicomlake cost` has every line",

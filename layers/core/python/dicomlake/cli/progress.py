@@ -22,7 +22,7 @@ class Progress:
     quiet: bool = False
     _done: int = 0
     _bytes: int = 0
-    _shown_at: float = 0.0
+    _shown_at: float = field(default_factory=time.monotonic)
     _started: float = field(default_factory=time.monotonic)
     _marks: list[tuple[float, int]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -47,7 +47,8 @@ class Progress:
 
     def _show_if_due(self) -> None:
         now = time.monotonic()
-        if now - self._shown_at >= (_REDRAW if is_terminal() else _REPEAT):
+        at_end = self._done >= self.items
+        if not at_end and now - self._shown_at >= (_REDRAW if is_terminal() else _REPEAT):
             self._shown_at = now
             self._show()
 

@@ -92,7 +92,6 @@ def await_studies(
             study = _study(lake, study_uid)
             if study and _is_ready(study, due[study_uid]):
                 ready[study_uid] = study
-                look(len(ready), len(due))
         look(len(ready), len(due))
         if len(ready) == len(due):
             return [ready[uid] for uid in sorted(ready)]
