@@ -59,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as exc:
+        return complain(
+            f"{exc.filename or 'A file'} cannot be read or written: {exc.strerror or exc}; then run it again."
+        )
 
 
 def _run(arguments: list[str]) -> int:
