@@ -159,11 +159,18 @@ class StudyStack(Stack):
             "DICOMLAKE_SETTLE_CAP_SECONDS": str(self.environment_.settle_cap_seconds),
         }
 
+    def _study_settings(self) -> dict[str, str]:
+        return {"DICOMLAKE_STUDY_QUEUE_URL": self.study_work.queue.queue_url}
+
     def _track_and_settle(self) -> None:
         work = self.environment_.study
         track = self._function(
-            "TrackStudy", "track_study", timeout_seconds=work.timeout_seconds, more=self._settle_settings()
+            "TrackStudy",
+            "track_study",
+            timeout_seconds=work.timeout_seconds,
+            more={**self._settle_settings(), **self._study_settings()},
         )
+        grants.send(track.role, self.study_work.queue)
         machines = {
             "DICOMLAKE_STUDY_MACHINE_ARN": self.ordinary.state_machine_arn,
             "DICOMLAKE_LARGE_STUDY_MACHINE_ARN": self.large.state_machine_arn,
@@ -214,16 +221,20 @@ class StudyStack(Stack):
             more={
                 **settings.default_store(self.storage),
                 **settings.landing(self.storage),
+                **settings.quarantine(self.storage),
                 **self._settle_settings(),
+                **self._study_settings(),
+                "DICOMLAKE_EVENTS_TOPIC": self.ingest.events.topic_arn,
                 "DICOMLAKE_INGEST_QUEUE_URL": self.ingest.ingest_work.queue.queue_url,
             },
         )
         self._keep_index(sweep.role)
-        grants.read_objects(sweep.role, self.storage.landing, *self.buckets)
-        grants.list_objects(sweep.role, self.storage.landing, *self.buckets)
+        grants.read_objects(sweep.role, self.storage.landing, self.storage.quarantine, *self.buckets)
+        grants.list_objects(sweep.role, self.storage.landing, self.storage.quarantine, *self.buckets)
         grants.write_objects(sweep.role, *self.buckets)
         grants.delete_objects(sweep.role, *self.buckets)
-        grants.send(sweep.role, self.ingest.ingest_work.queue, self.settle_work.queue)
+        grants.send(sweep.role, self.ingest.ingest_work.queue, self.study_work.queue, self.settle_work.queue)
+        grants.publish(sweep.role, self.ingest.events)
         if self.environment_.landing_expiry_days is not None:
             grants.tag_objects(sweep.role, self.storage.landing)
         events.Rule(
@@ -267,6 +278,7 @@ class StudyStack(Stack):
         return {"changes-dead": self.changes_dead}
 
     def _outputs(self) -> None:
+        CfnOutput(self, "SweepFunctionName", value=self.functions["SweepLake"].function.function_name)
         CfnOutput(self, "StudyMachineArn", value=self.ordinary.state_machine_arn)
         CfnOutput(self, "LargeStudyMachineArn", value=self.large.state_machine_arn)
         CfnOutput(self, "StudyWorkQueueUrl", value=self.study_work.queue.queue_url)

@@ -28,8 +28,9 @@ class StudyMachine(Construct):
     """Settles one generation of a study.
 
     Input: the SettleStudy command. `plan_study` returns a StudyPlan; `compact_series` is given each of its `series`, a
-    whole command, as it is; `finish_study` is given the plan and publishes StudyReady. Nothing is caught: every step
-    may run twice, and the sweep starts a failed generation again.
+    whole command, as it is; a plan with `after` is planned on, since a state holds 256 KiB; `finish_study` is given the
+    last plan and publishes StudyReady. Nothing is caught: every step may run twice, and the sweep starts a failed
+    generation again.
     """
 
     def __init__(
@@ -54,7 +55,13 @@ class StudyMachine(Construct):
             result_path=sfn.JsonPath.DISCARD,
         )
         each.item_processor(self._step("CompactSeries", compact))
-        steps = self._step("PlanStudy", plan).next(each).next(self._step("FinishStudy", finish))
+        steps = self._step("PlanStudy", plan).next(each)
+        planned_all = sfn.Condition.string_equals("$.after", "")
+        each.next(
+            sfn.Choice(self, "PlannedAll")
+            .when(planned_all, self._step("FinishStudy", finish))
+            .otherwise(steps.start_state)
+        )
         self.machine = traced_machine(self, environment, kind, timeout, key, steps)
 
     def _step(self, construct_id: str, function: lambda_.IFunction) -> tasks.LambdaInvoke:

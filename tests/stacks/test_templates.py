@@ -157,7 +157,17 @@ def test_each_series_of_a_plan_reaches_its_step_as_the_plan_has_it() -> None:
 
     assert each["ItemsPath"] == "$.series"
     assert not {"ItemSelector", "Parameters", "ItemBatcher"} & each.keys()
-    assert (each["ResultPath"], each["Next"]) == (None, "FinishStudy")
+    assert (each["ResultPath"], each["Next"]) == (None, "PlannedAll")
+
+
+def test_a_plan_that_names_a_part_of_its_series_is_planned_on() -> None:
+    steps = definition(one(of_type("dev", MACHINES, "study"), "LargeStudyMachine"))["States"]
+
+    assert steps["PlannedAll"] == {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.after", "StringEquals": "", "Next": "FinishStudy"}],
+        "Default": "PlanStudy",
+    }
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

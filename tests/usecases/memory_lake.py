@@ -194,7 +194,7 @@ class MemoryLake:
     def track(self, study: StudyUid) -> None:
         """Fold a study; a death in between is a redelivery."""
         try:
-            track_study(DATASTORE, study, self.watched_store(), self.timers, SETTLE, self.clock)
+            track_study(DATASTORE, study, self.watched_store(), self.timers, SETTLE, self.clock, lambda: False)
         except (Crash, RetryableError):
             self.track(study)
 
@@ -265,8 +265,12 @@ class MemoryLake:
         """The study machine: plan, each series, finish; a step that ends early is done again."""
         store, events = self.watched_store(), Watched(self.events, self.fault)
         plan = _until_done(lambda: plan_study(command, store))
-        for series in plan.series:
-            _until_done(lambda series=series: compact_series(series, store, self.secret, self.clock, self.ids))
+        while True:
+            for series in plan.series:
+                _until_done(lambda series=series: compact_series(series, store, self.secret, self.clock, self.ids))
+            if not plan.after:
+                break
+            plan = _until_done(lambda plan=plan: plan_study(plan, store))
         _until_done(lambda: finish_study(plan, store, events, self.clock))  # type: ignore[arg-type]
 
 

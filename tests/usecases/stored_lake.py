@@ -117,7 +117,7 @@ class StoredLake:
     def fold(self, study: str) -> None:
         """Fold what was committed into the study."""
         policy = SettlePolicy(30, 180)
-        track_study(STORE, StudyUid(study), self.datastore, MemoryWorkQueue(), policy, self.clock)
+        track_study(STORE, StudyUid(study), self.datastore, MemoryWorkQueue(), policy, self.clock, lambda: False)
 
     def finalise(self, study: str, series: str, records: Sequence[InstanceRecord]) -> bytes:
         """Write the pre-built metadata object of a series and name it in its row; return the JSON array."""

@@ -212,7 +212,7 @@ def test_the_copy_is_a_study_like_any_other(copying: Copying) -> None:
     copying.run()
     (study_uid,) = copying.target.state.unfolded
 
-    track_study(CLEAN, study_uid, copying.target, MemoryWorkQueue(), SETTLE, copying.lake.clock)
+    track_study(CLEAN, study_uid, copying.target, MemoryWorkQueue(), SETTLE, copying.lake.clock, lambda: False)
 
     study = copying.target.studies.study(study_uid)
     key = min(copying.target.state.instances)

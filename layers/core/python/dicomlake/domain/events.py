@@ -49,12 +49,16 @@ class CompactSeries:
 
 @dataclass(frozen=True, slots=True)
 class StudyPlan:
-    """What the study machine works through: the series that changed, then the study itself."""
+    """What the study machine works through: the series that changed, then the study itself.
+
+    `after` is the last series listed where there may be more: the next plan goes on behind it.
+    """
 
     datastore: DatastoreId
     study_uid: StudyUid
     generation: int
     series: tuple[CompactSeries, ...] = ()
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Study:
     """One study as the index holds it: search attributes, folded counts, and the state of its current generation.
 
     Times are ISO 8601 in UTC. `version` grows with every write and guards it. `timer_due` is when the live settle
-    timer fires ("" where none was armed for this generation). `since_ready` counts what this generation added.
+    timer fires ("" where none was armed for this generation). `since_ready` counts what came since it was last ready.
     """
 
     study_uid: StudyUid
@@ -127,13 +127,14 @@ def _add_share(series: Series, share: SeriesShare, pack: str) -> Series:
 
 
 def _next_generation(study: Study) -> Study:
+    """A generation that was overtaken before it was ready is told by the next one: what it added stays counted."""
     return replace(
         study,
         state=StudyState.RECEIVING,
         generation=study.generation + 1,
         generation_started_at="",
         timer_due="",
-        since_ready=NO_TALLY,
+        since_ready=NO_TALLY if study.state is StudyState.READY else study.since_ready,
     )
 
 

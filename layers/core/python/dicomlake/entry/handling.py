@@ -80,9 +80,9 @@ def logged(name: str, lake: Lake, context: Any) -> Iterator[Line]:
         sys.stdout.flush()
 
 
-def out_of_time(context: Any) -> Callable[[], bool]:
+def out_of_time(context: Any, margin_ms: int = MARGIN_MS) -> Callable[[], bool]:
     """Return a question: is there too little time left to take up more work?"""
-    return lambda: context.get_remaining_time_in_millis() < MARGIN_MS
+    return lambda: context.get_remaining_time_in_millis() < margin_ms
 
 
 def each_record(event: Event, line: Line, decide: Callable[[str], None]) -> Event:

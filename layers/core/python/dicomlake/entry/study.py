@@ -1,5 +1,6 @@
 """Wiring of a study's life: folding, settling, the study machine's tasks, and the change feed."""
 
+from dataclasses import replace
 from typing import Any
 
 from dicomlake import wire
@@ -9,8 +10,8 @@ from dicomlake.domain.commit import CommitRow
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.events import CompactSeries, InstancesStored, SettleStudy, StudyPlan
 from dicomlake.domain.ids import study_ref
-from dicomlake.domain.model import DatastoreId, JsonObject
-from dicomlake.entry.handling import Event, Line, each_record
+from dicomlake.domain.model import DatastoreId, JsonObject, StudyUid
+from dicomlake.entry.handling import Event, Line, each_record, out_of_time
 from dicomlake.usecases.compact_series import compact_series
 from dicomlake.usecases.finish_study import finish_study
 from dicomlake.usecases.plan_study import plan_study
@@ -18,22 +19,34 @@ from dicomlake.usecases.sequence_changes import sequence_changes
 from dicomlake.usecases.settle_study import settle_study
 from dicomlake.usecases.track_study import track_study
 
+TRACK_MARGIN_MS = 3_000
+"""Milliseconds that one more fold may take: it reads every series of its study."""
+
 
 def track_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
-    """Fold the commit rows that InstancesStored tells of; a study that several messages name is folded once."""
+    """Fold the commit rows that InstancesStored tells of; a study that several messages name is folded once.
+
+    What time does not suffice for goes back to the queue as a message of its own: no study waits for a time-out.
+    """
+    late = out_of_time(context, TRACK_MARGIN_MS)
     folded: set[tuple[DatastoreId, str]] = set()
+
+    def is_tracked(datastore_id: DatastoreId, study_uid: StudyUid) -> bool:
+        if (datastore_id, study_uid) in folded:
+            return True
+        if folded and late():
+            return False
+        store, timers = lake.datastore(datastore_id), lake.queue("SETTLE")
+        done = track_study(datastore_id, study_uid, store, timers, lake.settings.settle, lake.clock, late)
+        folded.add((datastore_id, study_uid))
+        line["rows"] = line.get("rows", 0) + done.folded
+        return done.complete
 
     def track(body: str) -> None:
         stored = _message(body, InstancesStored)
-        store = lake.datastore(stored.datastore)
-        for study_uid in stored.studies:
-            if (stored.datastore, study_uid) in folded:
-                continue
-            done = track_study(
-                stored.datastore, study_uid, store, lake.queue("SETTLE"), lake.settings.settle, lake.clock
-            )
-            folded.add((stored.datastore, study_uid))
-            line["rows"] = line.get("rows", 0) + done.folded
+        left = [study_uid for study_uid in stored.studies if not is_tracked(stored.datastore, study_uid)]
+        if left:
+            lake.queue("STUDY").send([replace(stored, studies=tuple(left))])
         line["studies"] = len(folded)
 
     return each_record(event, line, track)
@@ -61,8 +74,10 @@ def settle_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
 
 
 def plan_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
-    """The study machine's first step."""
-    command = _task(event, SettleStudy)
+    """The study machine's first step, and again after every plan that does not name all of its series."""
+    command = wire.decode(event)
+    if not isinstance(command, SettleStudy | StudyPlan):
+        raise MalformedError(f"no study is planned by a {type(command).__name__}")
     plan = plan_study(command, lake.datastore(command.datastore))
     line["series"] = len(plan.series)
     # Each item of the machine's Map is a command of its own, so it carries its own type and version.

@@ -1,7 +1,7 @@
 """Decide whether a study's generation settles now; start the study machine, or look again later."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.events import SettleStudy
@@ -12,11 +12,15 @@ from dicomlake.domain.study import (
     begin_settling,
     decide_settle,
     format_time,
+    parse_time,
 )
 from dicomlake.ports import Clock, Datastore, Fold, Workflows, WorkQueue
 
 LARGE_STUDY = 2000
 """Instances above which a study goes to the Standard machine: the Express one ends after five minutes."""
+
+RESTART_AFTER = timedelta(minutes=30)
+"""How long a Standard machine's name stands for one execution: it takes a name once, whether it ended well or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +43,25 @@ def settle_study(
     """Look whether a generation may settle; its winner owns it, everyone else finds it settled.
 
     A generation already settling is started again: its first starter may have died between the write and the start,
-    and the machine's every step may run twice. `execution_name` makes the second start of a Standard machine none.
+    and the machine's every step may run twice. `execution_name` makes a second start of a Standard machine none, but
+    for half an hour only: a generation that is still settling then has a machine that failed, or one that goes on.
     """
     study = store.studies.study(command.study_uid)
     if study is None or study.generation != command.generation or study.state is StudyState.READY:
         return SettleChecked("stale")
+    now = clock.now()
     if study.state is StudyState.RECEIVING:
-        now = clock.now()
         decision = decide_settle(study, policy, store.studies.pending(study.study_uid, now), now)
         if not decision.settle:
             return _wait(command, study, decision.wait_seconds, store, timers, clock)
         _win(study, store)
-    workflows.settle_study(execution_name, command, large=study.counts.instances > LARGE_STUDY)
+    name = f"{execution_name}-{_period(study, now)}"
+    workflows.settle_study(name, command, large=study.counts.instances > LARGE_STUDY)
     return SettleChecked("settling")
+
+
+def _period(study: Study, now: datetime) -> int:
+    return (now - parse_time(study.generation_started_at)) // RESTART_AFTER
 
 
 def _win(study: Study, store: Datastore) -> None:
