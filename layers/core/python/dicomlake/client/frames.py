@@ -13,8 +13,7 @@ def fetch_frame(lake: LakeClient, key: InstanceKey, number: int) -> bytes:
     """Return the stored bytes of a frame, numbered from 1. Raises LakeClientError where the lake does not give it."""
     place = f"studies/{key.study_uid}/series/{key.series_uid}/instances/{key.instance_uid}/frames/{number}"
     accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
-    headers = {"Accept": accept, "Authorization": f"Bearer {lake.endpoints.operatorToken}"}
-    answer = lake.http.send("GET", f"{lake.endpoints.dicomweb}/{place}", headers=headers)
+    answer = lake.retrieve(place, accept)
     if answer.status != 200:
         raise LakeClientError(refusal(answer))
     return parts_of(answer.headers.get("Content-Type", ""), answer.data)[0]

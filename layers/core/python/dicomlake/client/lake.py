@@ -1,11 +1,12 @@
-"""The lake's API as methods: what docs/api.md lists, with the operator's token."""
+"""The lake's API as methods: what docs/api.md lists, asked as the operator."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from dicomlake.client.http import Http, json_of
+from dicomlake.client.http import Answer, Http, json_of
+from dicomlake.client.signing import signer
 from dicomlake.domain.model import InstanceKey
 from dicomlake.local.endpoints import Endpoints
 
@@ -19,7 +20,7 @@ class LakeClient:
     def __init__(self, endpoints: Endpoints, http: Http | None = None) -> None:
         self.endpoints = endpoints
         self.http = http or Http()
-        self._headers = {"Authorization": f"Bearer {endpoints.operatorToken}", "Content-Type": "application/json"}
+        self._sign = signer(endpoints)
 
     def sign_uploads(self, sizes: Sequence[int], source: str = "default") -> list[Document]:
         """Return where files of these sizes go, in order."""
@@ -38,7 +39,7 @@ class LakeClient:
 
     def where_is(self, name: Mapping[str, str]) -> Document:
         """Return what became of one object: {"key": a landed object's key} or {"uid": an instance's or a study's}."""
-        return self._document(f"/where?{urlencode(name)}")
+        return self._document(f"/where?{_query(name)}")
 
     def study(self, study_uid: str) -> Document:
         """Return where a study is in its life."""
@@ -76,10 +77,8 @@ class LakeClient:
 
     def search(self, path: str, query: Mapping[str, str]) -> list[Document]:
         """Return what a QIDO-RS search under the data store's root finds (PS3.18 10.6)."""
-        asked = f"?{urlencode(query)}" if query else ""
-        headers = {**self._headers, "Accept": "application/dicom+json"}
-        answer = self.http.send("GET", f"{self.endpoints.dicomweb}/{path}{asked}", headers=headers)
-        return list(json_of(answer) or [])
+        asked = f"?{_query(query)}" if query else ""
+        return list(json_of(self.retrieve(path + asked, "application/dicom+json")) or [])
 
     def search_all(self, path: str, query: Mapping[str, str]) -> Iterator[Document]:
         """Yield everything a search finds, page by page."""
@@ -91,12 +90,23 @@ class LakeClient:
                 return
             offset += PAGE
 
+    def retrieve(self, path: str, accept: str) -> Answer:
+        """Return the answer to a GET under the data store's DICOMweb root, an error's too."""
+        return self._send("GET", f"{self.endpoints.dicomweb}/{path}", None, {"Accept": accept})
+
     def _document(self, path: str) -> Document:
-        answer = self.http.send("GET", self.endpoints.lake + path, headers=self._headers)
-        found: Document = json_of(answer)
+        found: Document = json_of(self._send("GET", self.endpoints.lake + path, None, {}))
         return found
 
     def _post(self, url: str, body: object) -> Document:
-        answer = self.http.send("POST", url, json.dumps(body).encode(), self._headers)
-        found: Document = json_of(answer)
+        content = json.dumps(body).encode()
+        found: Document = json_of(self._send("POST", url, content, {"Content-Type": "application/json"}))
         return found
+
+    def _send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        return self.http.send(method, url, body, self._sign(method, url, body, headers))
+
+
+def _query(names: Mapping[str, str]) -> str:
+    """Return a query as signatures spell it: a space is %20 (SigV4, canonical request)."""
+    return urlencode(names, quote_via=quote, safe="")

@@ -16,13 +16,13 @@ _PATTERN = '"cpuMs"'
 
 
 def logs_client(endpoints: Endpoints) -> Any:
-    """Return a client of CloudWatch Logs of the lake's account."""
+    """Return a client of CloudWatch Logs: of the local engine, or of the account that credentials lead to."""
     return Session().create_client(
         "logs",
         region_name=endpoints.region,
-        endpoint_url=endpoints.s3,
-        aws_access_key_id=endpoints.accessKeyId,
-        aws_secret_access_key=endpoints.secretAccessKey,
+        endpoint_url=endpoints.s3 or None,
+        aws_access_key_id=endpoints.accessKeyId or None,
+        aws_secret_access_key=endpoints.secretAccessKey or None,
         config=Config(retries={"mode": "standard", "total_max_attempts": 4}),
     )
 
