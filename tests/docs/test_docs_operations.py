@@ -16,6 +16,8 @@ from tests.docs.docs_given import DOCS, ROOT, section, tables
 PAGE = (DOCS / "operations.md").read_text(encoding="utf-8")
 ENTRY = ROOT / "layers/core/python/dicomlake/entry"
 ENVIRONMENTS = ("dev", "staging", "prod")
+TOLD = ("line", "told")
+"""What the log line is called where it is filled; `told` goes into it and into the answer."""
 PARTS = {"handling": {"all", "handling", "queues"}}
 """The words of the page for where a field is, by module; a module's own name otherwise."""
 
@@ -39,16 +41,28 @@ def test_every_alarm_has_its_row_and_every_row_its_alarm() -> None:
 
 def fields(path: Path) -> Iterator[str]:
     """The fields that a module puts into the log line."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "line":
-            yield ast.literal_eval(node.slice)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) in TOLD:
+            chosen = (node.slice.body, node.slice.orelse) if isinstance(node.slice, ast.IfExp) else (node.slice,)
+            yield from (ast.literal_eval(one) for one in chosen)
         if isinstance(node, ast.AugAssign) and ast.unparse(node.target) == "line" and isinstance(node.value, ast.Dict):
             yield from (ast.literal_eval(key) for key in node.value.keys if key)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Line":
-            yield from (keyword.arg for keyword in node.keywords if keyword.arg)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "line.metric":
-            name = ast.literal_eval(node.args[0])
+        if isinstance(node, ast.Call):
+            yield from named_in(node, names)
+
+
+def named_in(call: ast.Call, names: dict[str, ast.expr]) -> Iterator[str]:
+    """The fields that a call names: a line with values, a metric, a count for each name of a list."""
+    match ast.unparse(call.func):
+        case "Line":
+            yield from (keyword.arg for keyword in call.keywords if keyword.arg)
+        case "line.metric":
+            name = ast.literal_eval(call.args[0])
             yield name[0].lower() + name[1:]
+        case "dict.fromkeys":
+            yield from ast.literal_eval(names.get(ast.unparse(call.args[0]), call.args[0]))
 
 
 def test_the_documented_log_fields_are_those_of_the_code() -> None:
