@@ -13,6 +13,8 @@ from dicomlake.usecases.restore_quarantine import restore_quarantine
 from dicomlake.usecases.sweep_landing import start_over, sweep_landing
 from dicomlake.usecases.sweep_studies import look_again
 
+FACTS = ("packs", "unreadable", "known", "stored", "copies", "duplicates", "quarantined", "readAgain")
+
 
 def rebuild_work(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
     """Rebuild every index, then what landed and is in none is read again; the answer says whether that was all.
@@ -20,7 +22,7 @@ def rebuild_work(event: Event, context: Any, lake: Lake, line: Line) -> JsonObje
     Copies come first: a study that becomes ready again is then found in the de-identified store.
     """
     late, default = out_of_time(context), lake.settings.default_store
-    told: dict[str, int] = dict.fromkeys(("packs", "unreadable", "known", "stored", "duplicates", "quarantined"), 0)
+    told = dict.fromkeys(FACTS, 0)
     complete = all(
         _rebuild(datastore_id, lake, late, told)
         for datastore_id in sorted(lake.settings.stores, key=lambda one: one == default)
@@ -37,7 +39,7 @@ def _rebuild(datastore_id: DatastoreId, lake: Lake, late: Callable[[], bool], to
     told["packs"] += done.packs
     told["unreadable"] += done.unreadable
     told["known"] += done.known
-    told["stored"] += done.tally.stored
+    told["stored" if datastore_id == lake.settings.default_store else "copies"] += done.tally.stored
     told["duplicates"] += done.tally.duplicates
     if done.complete:
         look_again(datastore_id, store, lake.queue("SETTLE"), lake.clock.now())

@@ -20,7 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=int, default=DEFAULT_PORT, help="the gateway's port (default: %(default)s)")
     up.add_argument("--data", type=Path, default=Path(".lake"), help="where everything is kept (default: %(default)s)")
     up.add_argument("--templates", type=Path, help="deploy these templates instead of tests/golden/dev")
-    up.add_argument("--recover", action="store_true", help="start although the last run was killed")
+    up.add_argument("--recover", action="store_true", help="rebuild the index after a killed run")
     up.add_argument("--environments", type=int, default=2, help="execution environments per function (default: 2)")
     up.add_argument("--wait-scale", type=float, default=1.0, help="scale of Step Functions waits, for tests")
     up.add_argument("--authorize", action="store_true", help="evaluate IAM policies on every call")

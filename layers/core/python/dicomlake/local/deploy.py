@@ -52,8 +52,8 @@ class Access:
     access_key_id: str
     secret_access_key: str
 
-    def client(self, service: str) -> Any:
-        """Return a boto3 client that cannot reach anything but the engine."""
+    def client(self, service: str, patience: float = 60.0) -> Any:
+        """Return a boto3 client that cannot reach anything but the engine, and waits so many seconds for an answer."""
         if not self.endpoint.startswith("http://127.0.0.1:"):
             raise LocalRunError("A local run talks to 127.0.0.1 only; unset AWS_ENDPOINT_URL and start again.")
         return boto3.client(
@@ -62,7 +62,12 @@ class Access:
             region_name=self.region,
             aws_access_key_id=self.access_key_id,
             aws_secret_access_key=self.secret_access_key,
-            config=Config(s3={"addressing_style": "path"}, inject_host_prefix=False, retries={"max_attempts": 2}),
+            config=Config(
+                s3={"addressing_style": "path"},
+                inject_host_prefix=False,
+                retries={"max_attempts": 2},
+                read_timeout=patience,
+            ),
         )
 
 

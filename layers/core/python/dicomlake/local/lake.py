@@ -14,7 +14,7 @@ from types import FrameType
 
 from aiohttp import web
 
-from dicomlake.local import gateway
+from dicomlake.local import gateway, recovery
 from dicomlake.local.datadir import DataDirectory, Identity
 from dicomlake.local.deploy import Access, Deployment
 from dicomlake.local.endpoints import Endpoints
@@ -24,8 +24,8 @@ from dicomlake.local.principals import Principals
 from dicomlake.local.repository import Repository, find_repository
 
 DEFAULT_PORT = 8042
+_LONGEST = 920.0  # seconds: a function's longest run, and a little for the way
 Say = Callable[[str], None]
-Rebuild = Callable[[Endpoints], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,12 @@ class RunOptions:
     """What a run may vary beside port and directory.
 
     `templates` defaults to the golden templates of the dev environment. `recover` starts on a directory whose last run
-    was killed; `rebuild` is then called with the endpoints, to rebuild the index from packs and journal.
+    was killed, and rebuilds the index from packs, journal and quarantine before the lake says that it is ready.
     """
 
     templates: Path | None = None
     engine: EngineOptions = field(default_factory=EngineOptions)
     recover: bool = False
-    rebuild: Rebuild | None = None
 
 
 class _StopRequestedError(BaseException):
@@ -92,7 +91,7 @@ def _check_last_run(data: DataDirectory, options: RunOptions) -> None:
     if unsaved and not options.recover:
         raise LocalRunError(
             f"The last run on {data.path} was killed: {unsaved} object files are newer than the saved index, so "
-            "the two disagree; start it with --recover to go on from what was saved, or choose another DATA."
+            "the two disagree; start it with --recover to rebuild the index from them, or choose another DATA."
         )
 
 
@@ -134,6 +133,12 @@ class _Running:
             pid=os.getpid(),
         )
 
+    def recover(self) -> None:
+        """Rebuild the index; the engine saves it before the lake is said to be ready."""
+        if recovery.FUNCTION in self.outputs:
+            recovery.recover(self.access.client("lambda", patience=_LONGEST), self.outputs[recovery.FUNCTION], self.say)
+            self.engine.checkpoint()
+
     def application(self) -> web.Application:
         """Return the gateway in front of this deployment."""
         roles = self.outputs["ReaderRoleArn"], self.outputs["OperatorRoleArn"]
@@ -151,8 +156,8 @@ async def _serve(running: _Running) -> int:
     runner = await gateway.serve(running.application(), running.port)
     try:
         endpoints = running.endpoints()
-        if running.options.recover and running.options.rebuild is not None:
-            await asyncio.to_thread(running.options.rebuild, endpoints)
+        if running.options.recover:
+            await asyncio.to_thread(running.recover)
         endpoints.write(running.data.endpoints)
         running.say(
             f"the lake is ready at {endpoints.console} (endpoints in {running.data.endpoints}); Ctrl-C stops it"
