@@ -1,5 +1,7 @@
 """Which instance a data set is, and what is none: directories and objects that belong to no patient."""
 
+import re
+
 from dicomlake.domain.errors import MalformedError, NotAnInstanceError, Reason
 from dicomlake.domain.model import InstanceKey, InstanceUid, JsonObject, SeriesUid, SopClassUid, StudyUid, is_uid
 
@@ -21,6 +23,8 @@ NON_PATIENT = frozenset(
     }
 )
 """SOP classes of non-patient objects (PS3.3 A.1.2, PS3.4 annex GG)."""
+
+_LEADING_ZERO = re.compile(r"(?:^|\.)0[^.]")
 
 NAMES = {STUDY: "Study Instance UID", SERIES: "Series Instance UID", INSTANCE: "SOP Instance UID"}
 NAMES |= {SOP_CLASS: "SOP Class UID"}
@@ -48,7 +52,7 @@ def identify(view: JsonObject) -> tuple[InstanceKey, SopClassUid]:
 
 def is_well_formed(uid: str) -> bool:
     """Whether no component of a UID has a leading zero (PS3.5 9.1)."""
-    return all(part == "0" or not part.startswith("0") for part in uid.split("."))
+    return _LEADING_ZERO.search(uid) is None
 
 
 def _uid(view: JsonObject, tag: str) -> str:
