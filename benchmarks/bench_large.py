@@ -1,0 +1,117 @@
+"""A multi-frame object of 1.1 GB through the large path: MB/s, and the most memory that its task takes.
+
+    python benchmarks/bench_large.py [--gb 1.1]
+
+The object lands, is over the limit of what functions take, and goes through the machine to the task: a process of its
+own here, a Fargate task on AWS, with the same code. The peak is the task's own largest resident size. The limit beside
+it is what cannot be left out: the same frames encoded and decoded by the bare codecs, one after another.
+"""
+
+import argparse
+import struct
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import result
+import synthetic_ct
+from local_run import LakeUnderTest, lake_under_test
+from pydicom.uid import MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+from result import say
+
+from dicomlake.dicom.codecs import encode
+from dicomlake.dicom.pixels import PixelLayout
+
+MEMORY_GOAL_MB = 300
+MULTI_FRAME = MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+ROWS = 512
+FRAME = 2 * ROWS * ROWS
+DIFFERENT = 64
+"""Frames that differ; the rest repeats them, so that writing the file takes no time that matters."""
+PATIENCE = 1800
+
+
+def write(path: Path, frames: int) -> None:
+    """Write the object, Explicit VR Little Endian, frame by frame."""
+    dataset = synthetic_ct.header(1, frames, ROWS, 5)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = MULTI_FRAME
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{dataset.SeriesInstanceUID}1"[:64]
+    dataset.NumberOfFrames, dataset.InstanceNumber = frames, 1
+    with path.open("wb") as file:
+        dataset.save_as(file, enforce_file_format=True)
+        file.write(struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OW", 0, frames * FRAME))
+        for number in range(frames):
+            file.write(_frame(number).tobytes())
+
+
+def _frame(number: int) -> synthetic_ct.Slice:
+    return _different(number % DIFFERENT)
+
+
+@cache
+def _different(number: int) -> synthetic_ct.Slice:
+    return synthetic_ct.pixels(number, ROWS, 5)
+
+
+def limit_mb_per_s(frames: int) -> float:
+    """Return what the bare codecs do on the same frames."""
+    layout = PixelLayout(ROWS, ROWS, 1, 16, 12, signed=False)
+    out = np.empty((ROWS, ROWS), np.uint16)
+    started = time.perf_counter()
+    for number in range(frames):
+        imagecodecs.htj2k_decode(encode(_frame(number), layout, colour_transform=False), out=out)
+    return frames * FRAME / 1e6 / (time.perf_counter() - started)
+
+
+def run(lake: LakeUnderTest, path: Path) -> dict[str, Any]:
+    """Land the object and wait for the line of its task."""
+    started = time.time()
+    lake.client("s3").upload_file(str(path), lake.endpoints.landingBucket, "in/large")
+    landed = time.time()
+    while time.time() < landed + PATIENCE:
+        lines = [line for line in lake.lines(started) if line["event"] == "large-instance"]
+        if lines:
+            return {**lines[0], "secondsFromLanded": time.time() - landed}
+        time.sleep(1)
+    raise SystemExit(f"the large object was not decided within {PATIENCE} s")
+
+
+def main() -> None:
+    """Measure, print and save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gb", type=float, default=1.1)
+    frames = int(parser.parse_args().gb * 1e9 / FRAME) + 1
+    with tempfile.TemporaryDirectory(prefix="bench-large-") as folder:
+        path = Path(folder) / "large.dcm"
+        write(path, frames)
+        size = path.stat().st_size
+        with lake_under_test(Path(folder) / "lake") as lake:
+            line = run(lake, path)
+        bare = limit_mb_per_s(200)
+    if (line["outcome"], line["result"], line["frames"]) != ("ok", "stored", frames):
+        raise SystemExit(f"the task ended with {line['outcome']}, {line['result']}, {line['frames']} frames")
+    rate = size / 1e6 / (line["ms"] / 1000)
+    say(f"{size / 1e9:.2f} GB, {frames} frames of 512x512x16: {rate:.1f} MB/s in the task")
+    say(f"bare codecs, same frames: {bare:.1f} MB/s; ratio {rate / bare:.2f}")
+    say(f"peak memory of the task {line['peakMb']} MB (goal {MEMORY_GOAL_MB} MB)")
+    facts = {
+        "bytes": size,
+        "frames": frames,
+        "mb_per_s": round(rate, 1),
+        "bare_codecs_mb_per_s": round(bare, 1),
+        "ratio_to_bare_codecs": round(rate / bare, 2),
+        "peak_mb": line["peakMb"],
+        "goal_peak_mb": MEMORY_GOAL_MB,
+        "cpu_s": round(line["cpuMs"] / 1000, 1),
+        "seconds_from_landed_to_decided": round(line["secondsFromLanded"], 1),
+        "calls": line["calls"],
+    }
+    result.save("large", facts)
+
+
+if __name__ == "__main__":
+    main()
