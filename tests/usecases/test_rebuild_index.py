@@ -17,7 +17,7 @@ from dicomlake.domain.model import InstanceKey, InstanceUid, LandedObject, Serie
 from dicomlake.domain.routing import Received
 from dicomlake.domain.study import StudyState
 from dicomlake.lake.journal import ChangeKind, JournalEntry, Subject, encode_journal
-from dicomlake.lake.paths import is_gathered, journal_key
+from dicomlake.lake.paths import is_gathered, journal_key, pack_key
 from dicomlake.landing_events import source_of
 from dicomlake.usecases.rebuild_index import CURSOR, IndexRebuilt, rebuild_index
 from dicomlake.usecases.restore_quarantine import restore_quarantine
@@ -270,6 +270,40 @@ def _restore_rows(source: TimedLake, target: TimedLake) -> None:
     """Copy the rows of a lake whose first objects were the same, as a table is restored."""
     for name in ("ledger", "instances", "claims", "studies", "series", "search", "changes", "numbered", "head"):
         setattr(target.store.state, name, getattr(source.store.state, name))
+
+
+def swept_since() -> TimedLake:
+    """A lake whose index is of a time before its only pack was gathered from others, which are swept by now."""
+    lake = TimedLake()
+    for number in (1, 2):
+        lake.batch((f"n{number}", ct_slice(1, 1, number)))
+    lake.clock.advance(25 * 3600)
+    assert lake.sweep_packs().deleted == 2
+    swept = pack_key(lake.clock.now().date(), "0" * 32)
+    rows = lake.store.instances.instances(STUDY).items
+    assert lake.store.instances.move([(row, replace(row.pointer, pack=swept)) for row in rows]) == 2
+    return lake
+
+
+def test_restored_rows_whose_packs_were_swept_since_point_to_where_their_instances_lie_now() -> None:
+    lake = swept_since()
+    before = picture(lake)
+
+    done = lake.recover()
+
+    assert (done.moved, done.tally) == (2, NO_TALLY)
+    assert {r.pointer.pack for r in lake.store.state.instances.values()} == set(lake.packs())
+    assert picture(lake) == before
+
+
+def test_the_pack_sweep_keeps_the_only_pack_that_has_what_rows_seek_elsewhere() -> None:
+    lake = swept_since()
+    (only,) = lake.packs()
+
+    swept = lake.sweep_packs()
+
+    assert (swept.looked_at, swept.deleted) == (1, 0)
+    assert lake.packs() == [only]
 
 
 def test_the_pack_sweep_deletes_nothing_of_a_lake_whose_index_was_lost() -> None:

@@ -13,7 +13,7 @@ from dicomlake.usecases.restore_quarantine import restore_quarantine
 from dicomlake.usecases.sweep_landing import start_over, sweep_landing
 from dicomlake.usecases.sweep_studies import look_again
 
-FACTS = ("packs", "unreadable", "known", "stored", "copies", "duplicates", "quarantined", "readAgain")
+FACTS = ("packs", "unreadable", "known", "moved", "stored", "copies", "duplicates", "quarantined", "readAgain")
 
 
 def rebuild_work(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
@@ -39,6 +39,7 @@ def _rebuild(datastore_id: DatastoreId, lake: Lake, late: Callable[[], bool], to
     told["packs"] += done.packs
     told["unreadable"] += done.unreadable
     told["known"] += done.known
+    told["moved"] += done.moved
     told["stored" if datastore_id == lake.settings.default_store else "copies"] += done.tally.stored
     told["duplicates"] += done.tally.duplicates
     if done.complete:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from dicomlake.domain.errors import LostRaceError, MalformedError, NotFoundError, UnsupportedError
 from dicomlake.domain.events import InstancesStored
 from dicomlake.domain.ledger import NO_TALLY, Tally, is_decided
-from dicomlake.domain.model import DatastoreId, InstanceKey, InstanceRecord, StudyUid, Visibility
+from dicomlake.domain.model import DatastoreId, InstanceKey, InstanceRecord, PackPointer, StudyUid, Visibility
 from dicomlake.domain.search_keys import open_key, search_keys
 from dicomlake.domain.study import Study, StudyState, format_time
 from dicomlake.lake.journal import ChangeKind, JournalEntry, decode_journal, in_order
@@ -20,6 +20,7 @@ from dicomlake.lake.pack import Footer, PackReader
 from dicomlake.lake.paths import JOURNAL, PACKS, is_gathered
 from dicomlake.ports import Clock, Datastore, EventPublisher, Fold, IdSource, ObjectInfo, ObjectStore
 from dicomlake.usecases.commit_records import Packed, commit_records
+from dicomlake.usecases.sweep_packs import standing_rows
 
 CURSOR = "sweeps/rebuild.json"
 """Where a rebuild that ran out of time goes on; there only between two of its runs."""
@@ -37,12 +38,13 @@ SHOWN_AS = {
 
 @dataclass(frozen=True, slots=True)
 class IndexRebuilt:
-    """Facts of one run: packs read and unreadable, instances the index held already, what became of the others, and
-    whether the last pack was reached."""
+    """Facts of one run: packs read and unreadable, instances the index held already, how many of those pointed to a
+    pack that is gone and now to this one, what became of the others, and whether the last pack was reached."""
 
     packs: int
     unreadable: int
     known: int
+    moved: int
     tally: Tally
     complete: bool
 
@@ -66,14 +68,16 @@ class _Run:
     ids: IdSource
     changes: dict[InstanceKey, JournalEntry]
     generation: int
+    there: frozenset[str]
     packs: int = 0
     unreadable: int = 0
     known: int = 0
+    moved: int = 0
     tally: Tally = NO_TALLY
 
     def fact(self, complete: bool) -> IndexRebuilt:
         """Return what was done."""
-        return IndexRebuilt(self.packs, self.unreadable, self.known, self.tally, complete)
+        return IndexRebuilt(self.packs, self.unreadable, self.known, self.moved, self.tally, complete)
 
 
 def rebuild_index(
@@ -90,8 +94,10 @@ def rebuild_index(
     execution's name comes twice. Raises UnsupportedError where the journal holds what this release cannot apply.
     """
     cursor = _cursor(store.objects, clock)
-    run = _Run(datastore_id, store, events, clock, ids, _changes(store.objects), cursor.generation)
-    for pack in _after(cursor.after, _packs(store.objects)):
+    changes, packs = _changes(store.objects), _packs(store.objects)
+    there = frozenset(pack.key for pack in packs)
+    run = _Run(datastore_id, store, events, clock, ids, changes, cursor.generation, there)
+    for pack in _after(cursor.after, packs):
         if run.packs and out_of_time():
             return run.fact(complete=False)
         _rebuild_pack(pack, run)
@@ -170,7 +176,9 @@ def _rebuild_pack(info: ObjectInfo, run: _Run) -> None:
 def _commit(records: Sequence[InstanceRecord], footer: Footer, run: _Run) -> None:
     entries = run.store.ledger.entries([record.ledger for record in records])
     missing = [record for record in records if not is_decided(entries.get(record.ledger))]
-    run.known += len(records) - len(missing)
+    known = [record for record in records if is_decided(entries.get(record.ledger))]
+    run.known += len(known)
+    run.moved += run.store.instances.move(_dangling(known, run))
     for study_uid in sorted({record.key.study_uid for record in missing}):
         _begin_generation(study_uid, run)
     packed = Packed(tuple(_as_changed(record, run) for record in missing), footer.studies, footer.series)
@@ -180,6 +188,22 @@ def _commit(records: Sequence[InstanceRecord], footer: Footer, run: _Run) -> Non
     run.known += done.decided
     if done.unsettled:
         raise done.error()
+
+
+def _dangling(known: Sequence[InstanceRecord], run: _Run) -> list[tuple[InstanceRecord, PackPointer]]:
+    """Rows of a table restored to an earlier time may point into packs that were replaced and swept since."""
+    here = {record.ledger: record.pointer for record in known}
+    rows = [row for row in standing_rows(known, run.store) if row.ledger in here]
+    gone = {pack for pack in {row.pointer.pack for row in rows} - run.there if _is_gone(pack, run.store.objects)}
+    return [(row, here[row.ledger]) for row in rows if row.pointer.pack in gone]
+
+
+def _is_gone(pack: str, objects: ObjectStore) -> bool:
+    try:
+        objects.info(pack)
+    except NotFoundError:
+        return True
+    return False
 
 
 def _as_changed(record: InstanceRecord, run: _Run) -> InstanceRecord:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import batched
 
-from dicomlake.domain.errors import MalformedError
+from dicomlake.domain.errors import MalformedError, NotFoundError
 from dicomlake.domain.ledger import is_decided
 from dicomlake.domain.model import InstanceRecord, Visibility
 from dicomlake.domain.study import parse_time
 from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import pack_prefixes
-from dicomlake.ports import Clock, Datastore, ObjectInfo
+from dicomlake.ports import Clock, Datastore, ObjectInfo, ObjectStore
 
 GRACE = timedelta(hours=24)
 """Longer than any signed URL or cache lives, and than any batch that may still commit a pack."""
@@ -29,7 +29,7 @@ ROWS = (Visibility.PRIMARY, Visibility.NON_PRIMARY)
 @dataclass(frozen=True, slots=True)
 class PacksSwept:
     """Facts: packs looked at, deleted, and kept though no row names them: those that cannot be read, and those with
-    instances of which the ledger knows no outcome (an index that was lost shows here)."""
+    instances of which the ledger knows no outcome or whose row points nowhere (a lost or restored index shows here)."""
 
     looked_at: int = 0
     deleted: int = 0
@@ -77,18 +77,25 @@ def _standing(info: ObjectInfo, store: Datastore) -> str:
         records = [packed.record for packed in reader.footer().instances]
     except MalformedError:
         return "unreadable"
-    if _is_named(info.key, records, store):
+    rows = standing_rows(records, store)
+    if any(row.pointer.pack == info.key for row in rows):
         return "named"
     entries = store.ledger.entries([record.ledger for record in records])
-    return "orphan" if all(is_decided(entries.get(record.ledger)) for record in records) else "unaccounted"
+    decided = all(is_decided(entries.get(record.ledger)) for record in records)
+    readable = all(_exists(pack, store.objects) for pack in {row.pointer.pack for row in rows})
+    return "orphan" if decided and readable else "unaccounted"
 
 
-def _is_named(pack: str, records: Sequence[InstanceRecord], store: Datastore) -> bool:
-    """Whether any row points into the pack; its own footer says which rows could."""
-    # Asked for as primary and as kept beside: a record may have been either when its pack was written.
+def standing_rows(records: Sequence[InstanceRecord], store: Datastore) -> list[InstanceRecord]:
+    """Return the rows that stand where a pack's records were committed, primary or beside: each may have been either
+    when the pack was written."""
     either = [replace(record, visibility=kind) for record in records for kind in ROWS]
-    return any(
-        standing.pointer.pack == pack
-        for some in batched(either, 100, strict=False)
-        for standing in store.instances.standing(some)
-    )
+    return [row for some in batched(either, 100, strict=False) for row in store.instances.standing(some)]
+
+
+def _exists(pack: str, objects: ObjectStore) -> bool:
+    try:
+        objects.info(pack)
+    except NotFoundError:
+        return False
+    return True
