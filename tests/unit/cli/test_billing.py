@@ -67,6 +67,13 @@ def test_queue_polling_keys_and_deliveries_are_modelled_and_say_so() -> None:
     assert ("ingest", "s3-get") not in modelled
 
 
+def test_a_message_of_the_topic_is_delivered_received_and_deleted() -> None:
+    told, sent = make_bill([line("track-study", messages=10)]), make_bill([line("settle-study", messages=10)])
+
+    assert usd(told, "study", "sqs-request") == pytest.approx((10 + 1 + 1) * 0.4e-6)
+    assert usd(sent, "study", "sqs-request") == pytest.approx((1 + 1) * 0.4e-6)
+
+
 def test_a_million_images_cost_what_these_cost_scaled_up_without_what_is_apart() -> None:
     bill = make_bill([line(images=4), line("deidentify", calls={"s3:PutObject": 1000}), line("operations")])
 

@@ -34,6 +34,9 @@ STAGES: dict[str, str] = {
 INGEST_STAGES = ("landing", "ingest", "study", "compaction")
 """What bringing images in costs; the other stages are told apart."""
 
+TOLD_BY_THE_TOPIC = frozenset({"track-study", "deidentify"})
+"""Events whose messages come from the topic lake-events; a delivery to a queue is a request to the queue."""
+
 FULL_CORE_MB = 1769
 """Memory at which a Lambda function has one whole vCPU (AWS Lambda, "Configure function memory")."""
 
@@ -127,6 +130,7 @@ class _Sums:
     gb_seconds: float = 0.0
     measured_gb_seconds: float = 0.0
     messages: int = 0
+    delivered: int = 0
     log_bytes: int = 0
     landed: int = 0
     task_seconds: float = 0.0
@@ -151,6 +155,7 @@ def _add(sums: _Sums, line: LogLine, length: int) -> None:
     sums.calls.update(calls)
     sums.units.update(line.get("units", {}))
     sums.messages += int(line.get("messages", 0))
+    sums.delivered += int(line.get("messages", 0)) if line["event"] in TOLD_BY_THE_TOPIC else 0
     if line["event"] in ("ingest", "large-instance", "quarantine-crashed"):
         sums.landed += sum(int(line.get(name, 0)) for name in ("images", "duplicates", "quarantined"))
     if line["event"] in ("plan-study", "compact-series", "finish-study"):
@@ -192,6 +197,7 @@ def _priced(stage: str, sums: _Sums) -> list[BillLine]:
         *(BillLine(stage, price, count) for price, count in sorted(counted.items())),
         BillLine(stage, "dynamodb-write", sums.units["write"], note="transactions count twice, as DynamoDB reports"),
         BillLine(stage, "dynamodb-read", sums.units["read"]),
+        BillLine(stage, "sqs-request", sums.delivered, True, "the topic tells the queue"),
         BillLine(stage, "sqs-request", 2 * sums.messages / MESSAGES_A_CALL, True, "receive and delete, 10 at a time"),
         BillLine(stage, "lambda-request", sums.invocations),
         BillLine(stage, "lambda-time", sums.gb_seconds, True, "CPU time measured, waiting modelled"),
