@@ -3,7 +3,7 @@
     python benchmarks/bench_parse.py [--rounds N]
 
 CPU milliseconds of this thread, medians of round-robin rounds in one run. Writes benchmarks/results/parse.json.
-`first` is an instance of a series not met before; `next` differs from one that was met in its SOP Instance UID
+`first` is an instance of a series not met before; `next` differs from those that were met in its SOP Instance UID
 only (dicom/recurring.py).
 """
 

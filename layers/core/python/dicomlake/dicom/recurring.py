@@ -1,7 +1,7 @@
 """What recurs from slice to slice: runs of elements that were read before and are met again byte for byte.
 
-Most of a header is the same in all instances of a series. The first one teaches the runs between what is special; where
-a later one differs, the run is split around the element that does. From then on a run costs one comparison.
+Most of a header is the same in all instances of a series. The second one teaches the runs between what is special;
+where a later one differs, the run is split around the element that does. From then on a run costs one comparison.
 
 A run holds only elements whose JSON depends on their bytes and the encoding alone: no sequences, nothing that a private
 creator, another attribute or a character set decides. So it is right wherever its bytes are met; the series only says
@@ -34,12 +34,13 @@ class Run(NamedTuple):
 class Runs(dict[bytes, Run]):
     """The runs of one series, by the tag (and VR, where explicit) that each begins with.
 
-    Threads may share it: a run never changes, and is right whoever put it there.
+    Threads may share it: a run never changes, and is right whoever put it there. `met`: one instance was read.
     """
 
     def __init__(self, encoding: Encoding) -> None:
         super().__init__()
         self.encoding = encoding
+        self.met = False
 
     def match(self, key: bytes, data: bytes, at: int, end: int) -> Run | None:
         """Return the run that begins with `key` if the bytes in [at, end) begin with it, else what of it they do."""

@@ -55,9 +55,16 @@ def read_data_set(window: Window, start: int, encoding: Encoding, limit: int = B
 
 
 def _remember(walk: Walk, root: Scope, first: bytes, start: int) -> None:
-    """Keep what may recur in the next instance, of the part of the header that was looked at first."""
-    if root.runs is not NOTHING and not root.runs and "duplicate-tag" not in walk.warnings:
-        root.runs.learn(first, start, walk.special, root.out)
+    """Keep what may recur in the next instance, of the part of the header that was looked at first.
+
+    Not of a series' first instance: for series of one, to learn would be to no end.
+    """
+    runs = root.runs
+    if runs is NOTHING or runs or "duplicate-tag" in walk.warnings:
+        return
+    if runs.met:
+        runs.learn(first, start, walk.special, root.out)
+    runs.met = True
 
 
 def _outside_meta(out: JsonObject) -> JsonObject:
