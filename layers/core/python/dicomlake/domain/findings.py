@@ -1,7 +1,7 @@
 """What a settled series looks like as a stack of slices: gaps in numbers and in space. Findings warn, never block."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,11 +33,16 @@ class Slice:
     normal: Vector | None
 
 
-def findings(modality: str, instances: Sequence[JsonObject]) -> tuple[str, ...]:
-    """Return the codes of what is odd in a series, from its instances' DICOM JSON; () for series that are no stack."""
-    if modality not in STACKED or len(instances) < 3:
+def findings(modality: str, instances: Iterable[JsonObject]) -> tuple[str, ...]:
+    """Return the codes of what is odd in a series, from its instances' DICOM JSON; () for series that are no stack.
+
+    Each instance is looked at once and not kept: a series' metadata may be larger than memory.
+    """
+    if modality not in STACKED:
         return ()
     slices = [_slice(instance) for instance in instances]
+    if len(slices) < 3:
+        return ()
     checks = ((NUMBER_GAP, _number_gap), (NUMBER_REPEATED, _number_repeated), (SPACING_GAP, _spacing_gap))
     oriented = [one for one in slices if one.normal is not None]
     mixed = bool(oriented) and any(not _parallel(one.normal, oriented[0].normal) for one in oriented)

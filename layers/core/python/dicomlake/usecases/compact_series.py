@@ -12,7 +12,7 @@ from dicomlake.domain.findings import findings
 from dicomlake.domain.ids import LakeSecret, series_ref
 from dicomlake.domain.model import InstanceRecord, Visibility
 from dicomlake.domain.study import Series
-from dicomlake.lake.compact import carry_out, moves, plan_series
+from dicomlake.lake.compact import Copy, carry_out, moves, plan_series
 from dicomlake.lake.metadata import decode_metadata
 from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import series_metadata_key, series_pack_key
@@ -41,10 +41,11 @@ def compact_series(
     """Compact one series, then write its metadata object and what was found, in that order."""
     before = _visible(command, store)
     packs_before = _packs(before)
-    moved = _compact(before, store, clock, ids)
-    records = _visible(command, store) if moved else before
+    copies = plan_series(before)
+    moved = _compact(before, copies, store, clock, ids) if copies else 0
+    records = _visible(command, store) if copies else before  # another compaction may have moved them in our place
     metadata = _metadata(records, store.objects)
-    found = findings(_modality(command, store), [decode_metadata(text) for text in metadata])
+    found = findings(_modality(command, store), map(decode_metadata, metadata))
     key = _metadata_key(command, secret)
     store.objects.put(key, build_series_metadata(metadata), "application/json")
     packs = _packs(records)
@@ -74,10 +75,9 @@ def _packs(records: Sequence[InstanceRecord]) -> tuple[str, ...]:
     return tuple(sorted({record.pointer.pack for record in records}))
 
 
-def _compact(records: Sequence[InstanceRecord], store: Datastore, clock: Clock, ids: IdSource) -> int:
-    copies = plan_series(records)
-    if not copies:
-        return 0
+def _compact(
+    records: Sequence[InstanceRecord], copies: Sequence[Copy], store: Datastore, clock: Clock, ids: IdSource
+) -> int:
     new_key = _new_pack(clock, ids)
     with PackSession(store.objects, new_key, NO_LIMIT) as session:
         carry_out(copies, lambda pack: open_pack(store.objects, pack), session.writer())

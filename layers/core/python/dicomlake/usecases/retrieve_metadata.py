@@ -11,6 +11,7 @@ from dicomlake.domain.errors import NotFoundError, TooLargeError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, StudyUid, Visibility
 from dicomlake.domain.study import Series
 from dicomlake.lake.reader import PackReader
+from dicomlake.lake.series_metadata import read_series_index
 from dicomlake.ports import Datastore, ObjectStore, all_instances
 
 MAX_PACKED = 4_500_000
@@ -64,15 +65,20 @@ def study_metadata(study_uid: StudyUid, store: Datastore) -> Metadata:
 def _series(study_uid: StudyUid, series: Series, store: Datastore) -> Metadata:
     if series.metadata_key and series.metadata_instances == series.counts.instances:
         try:
-            return Metadata(_pre_built(series.metadata_key, store.objects), gzipped=True)
+            return Metadata(_pre_built(series, store.objects), gzipped=True)
         except NotFoundError:
             pass  # rebuilt since the row was read: the packs have it all
     return Metadata(_from_packs(study_uid, series, store))
 
 
-def _pre_built(key: str, objects: ObjectStore) -> bytes:
-    """Read a pre-built object, no further than tells that no answer carries it."""
-    body = objects.read_range(key, 0, MAX_PACKED + 1)
+def _pre_built(series: Series, objects: ObjectStore) -> bytes:
+    """Read a pre-built object, no further than tells that no answer carries it; NotFoundError if it is another's.
+
+    Generations take turns between two objects, so one may be overwritten by a run that was held up.
+    """
+    body = objects.read_range(series.metadata_key, 0, MAX_PACKED + 1)
+    if read_series_index(body).count != series.metadata_instances:
+        raise NotFoundError("the series' metadata object is not the one its row tells of")
     if len(body) > MAX_PACKED:
         raise TooLargeError("the series' metadata is too large for one answer: ask for it by instance")
     return body
