@@ -88,7 +88,7 @@ class Encoding:
 
     def tag(self, key: bytes) -> str:
         """Return a header's tag as 8 hex digits."""
-        order = "big" if self.big_endian else "little"
+        order: Literal[big, little] = "big" if self.big_endian else "little"
         return f"{int.from_bytes(key[:2], order):04X}{int.from_bytes(key[2:4], order):04X}"
 
     def _explicit(self, key: bytes) -> Layout:
