@@ -8,7 +8,7 @@ files; it is bounded, since private tags make it open-ended.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from dicomlake.dicom.dictionary import vr_of
 from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT, FromBytes, FromText
@@ -88,7 +88,7 @@ class Encoding:
 
     def tag(self, key: bytes) -> str:
         """Return a header's tag as 8 hex digits."""
-        order: Literal[big, little] = "big" if self.big_endian else "little"
+        order: Literal["big", "little"] = "big" if self.big_endian else "little"
         return f"{int.from_bytes(key[:2], order):04X}{int.from_bytes(key[2:4], order):04X}"
 
     def _explicit(self, key: bytes) -> Layout:
