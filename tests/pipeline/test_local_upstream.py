@@ -24,6 +24,12 @@ REASONS = {
         "_condition_syntax_error",
         "_COND_TOKEN_RE.finditer(",
     ),
+    "a range of a version is all of it": (
+        "services.s3",
+        "_get_object",
+        "if body is None:\n                    break\n                return 200, resp_headers, body",
+    ),
+    "a range reads the whole file": ("services.s3", "_get_object", "slice_body = body[start : end + 1]"),
     "tasks need docker": ("services.ecs", "_get_docker", "import docker"),
 }
 

@@ -15,6 +15,7 @@ from .functions import FunctionHost
 from .images import ImageCatalog
 from .notifications import Notifications
 from .queues import QueueReceiver
+from .ranges import RangedReads
 from .runner import Runner
 from .settings import HostSettings, guest_environment
 from .state import LayerBlobs
@@ -87,6 +88,7 @@ def install(settings: HostSettings, region: str) -> Host:
     executor = FunctionHost(functions, logs, runner, images, settings.cache)
     host = Host(runner, tasks, receiver, executor, Notifications(objects), images)
     blobs = LayerBlobs(functions)
+    ranged = RangedReads(objects)
     replacements: dict[tuple[Any, str], Any] = {
         (functions, "_execute_function_dispatch"): host.dispatch,
         (functions, "_emit_lambda_logs"): _already_written,
@@ -95,6 +97,9 @@ def install(settings: HostSettings, region: str) -> Host:
         (queues, "_receive_messages_for_esm"): receiver.receive,
         (objects, "_fire_s3_event_async"): host.notifications.fire,
         (objects, "md5_hash"): _entity_tag,
+        (objects, "_get_object"): ranged.get,
+        (objects, "_read_body"): ranged.read_body,
+        (objects, "_version_body"): ranged.version_body,
         (tables, "_condition_syntax_error"): lru_cache(256)(tables._condition_syntax_error),
         (steps, "_poll_ecs_tasks"): TaskWatcher(steps).poll,
         (part("core.persistence"), "save_state"): checkpoint.save_state,
