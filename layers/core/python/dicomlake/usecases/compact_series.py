@@ -13,6 +13,7 @@ from dicomlake.domain.ids import LakeSecret, series_ref
 from dicomlake.domain.model import InstanceRecord, Visibility
 from dicomlake.domain.study import Series
 from dicomlake.lake.compact import Copy, carry_out, moves, plan_series
+from dicomlake.lake.layout import TAIL_SIZE
 from dicomlake.lake.metadata import decode_metadata
 from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import series_metadata_key, series_pack_key
@@ -22,6 +23,10 @@ from dicomlake.usecases.pack_session import PackSession
 
 NO_LIMIT = 1 << 62
 """A series' pack is not split: what is copied is smaller than the packs that are left alone."""
+
+COPIED_TAIL = 512 * 1024
+"""What is read of a source's end: heads, metadata and tables of a batch of 100, so that its frames are all that is left
+to ask for. When many studies arrive at once each image lies in a pack of its own, and its requests are the bill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def _compact(
 ) -> int:
     new_key = _new_pack(clock, ids)
     with PackSession(store.objects, new_key, NO_LIMIT) as session:
-        carry_out(copies, lambda pack: open_pack(store.objects, pack), session.writer())
+        carry_out(copies, lambda pack: open_pack(store.objects, pack, COPIED_TAIL), session.writer())
         written = session.close()
     return store.instances.move([(move.record, move.to) for move in moves(records, written.records)])
 
@@ -89,9 +94,10 @@ def _new_pack(clock: Clock, ids: IdSource) -> Callable[[], str]:
     return lambda: series_pack_key(clock.now().date(), ids.new())
 
 
-def open_pack(objects: ObjectStore, pack: str) -> PackReader:
+def open_pack(objects: ObjectStore, pack: str, tail_size: int = TAIL_SIZE) -> PackReader:
     """Return a reader over a pack in a bucket: one request for its size, one for its tail, then what is asked for."""
-    return PackReader(lambda start, length: objects.read_range(pack, start, length), objects.info(pack).size, pack)
+    size = objects.info(pack).size
+    return PackReader(lambda start, length: objects.read_range(pack, start, length), size, pack, tail_size)
 
 
 def _metadata(records: Sequence[InstanceRecord], objects: ObjectStore) -> list[bytes]:
