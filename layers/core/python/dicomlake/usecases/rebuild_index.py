@@ -38,8 +38,8 @@ SHOWN_AS = {
 
 @dataclass(frozen=True, slots=True)
 class IndexRebuilt:
-    """Facts of one run: packs read and unreadable, records in them that were decided before (each copy counts), rows that
-    pointed to a pack that is gone and do so no more, what became of all others, and whether the last pack was reached."""
+    """Facts of one run: packs read and unreadable, records in them that were decided before (each copy counts), rows
+    whose pack was gone and that now point to this one, what became of all others, and whether that was the end."""
 
     packs: int
     unreadable: int
