@@ -19,7 +19,7 @@ import imagecodecs
 import numpy as np
 import result
 import synthetic_ct
-from local_run import LakeUnderTest, lake_under_test
+from local_run import LakeUnderTest, lake_under_test, peak_mb
 from pydicom.uid import MultiFrameGrayscaleWordSecondaryCaptureImageStorage
 from result import say
 
@@ -71,12 +71,13 @@ def run(lake: LakeUnderTest, path: Path) -> dict[str, Any]:
     """Land the object and wait for the line of its task."""
     started = time.time()
     lake.client("s3").upload_file(str(path), lake.endpoints.landingBucket, "in/large")
-    landed = time.time()
+    landed, peak = time.time(), 0
     while time.time() < landed + PATIENCE:
+        peak = max([peak, *(peak_mb(pid) for pid in lake.tasks())])
         lines = [line for line in lake.lines(started) if line["event"] == "large-instance"]
         if lines:
-            return {**lines[0], "secondsFromLanded": time.time() - landed}
-        time.sleep(1)
+            return {**lines[0], "peakMb": peak, "secondsFromLanded": time.time() - landed}
+        time.sleep(0.5)
     raise SystemExit(f"the large object was not decided within {PATIENCE} s")
 
 

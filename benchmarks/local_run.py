@@ -44,6 +44,11 @@ class LakeUnderTest:
         functions = sum(sum(cpu_seconds(pid)) for pid in children(engine))
         return {"engine": own, "functions": functions + ended, "gateway": cpu_seconds(self.endpoints.pid)[0]}
 
+    def tasks(self) -> list[int]:
+        """Return the processes of tasks that run: those that were told of one large object."""
+        (engine,) = children(self.endpoints.pid)
+        return [pid for pid in children(engine) if b"DICOMLAKE_MESSAGE=" in environment(pid)]
+
     def lines(self, since: float = 0.0) -> list[dict[str, Any]]:
         """Return the canonical lines of every function since a time (seconds of the epoch)."""
         logs = self.client("logs")
@@ -89,6 +94,14 @@ def cpu_seconds(pid: int) -> tuple[float, float]:
     except OSError:
         return 0.0, 0.0
     return (int(fields[11]) + int(fields[12])) / TICK, (int(fields[13]) + int(fields[14])) / TICK
+
+
+def environment(pid: int) -> bytes:
+    """Return what a process was started with; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def peak_mb(pid: int) -> int:
