@@ -79,3 +79,13 @@ def test_the_ready_event_carries_the_same_id_every_time() -> None:
 
     assert wire.encode(ready)["eventId"] == ready.event_id
     assert len(ready.event_id) == 32
+
+
+@pytest.mark.parametrize("key", ["a\uffff", "a\ufffe", "r\u00f6ntgen", "\U0001f9b4", "\x01", "\ud800"])
+def test_a_message_is_ascii_whatever_the_key(key: str) -> None:
+    command = IngestObject(LandedObject("landing", key, "v1", 1))
+
+    text = wire.dumps(command)
+
+    assert text.isascii()
+    assert wire.loads(text) == command

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dicomlake.domain.errors import Reason
+from dicomlake.domain.errors import NotFoundError, Reason
+from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.model import InstanceKey, InstanceUid, Outcome, SeriesUid, StudyUid, Visibility
 from dicomlake.domain.study import StudyState
 from dicomlake.usecases.compact_series import open_pack
@@ -251,3 +252,47 @@ def test_a_study_whose_timer_was_lost_is_found_and_settles() -> None:
     assert lake.store.state.studies[STUDY].state is StudyState.READY
     assert lake.sweep_studies() == 0
     assert lake.ready[0].datastore == DATASTORE
+
+
+def test_what_is_still_queued_is_sent_again_once_not_at_every_sweep() -> None:
+    lake = MemoryLake()
+    landed = lake.land("queued", ct_slice(1, 1, 1), announce=0)
+
+    first, second = lake.sweep(), lake.sweep()
+    sent = len(lake.in_flight)
+    lake.clock.advance(3 * 3600)
+    third = lake.sweep()
+    lake.pump()
+
+    assert (first.missing, second.missing, sent, third.missing) == (1, 0, 1, 1)
+    entry = lake.store.ledger.entry(ledger_key(lake.secret, landed))
+    assert entry is not None
+    assert entry.outcome is Outcome.STORED
+    assert [ready.instances for ready in lake.ready] == [1]
+
+
+def test_a_cursor_that_cannot_be_read_costs_one_sweep_from_the_beginning() -> None:
+    lake = MemoryLake()
+    lake.land("untold", ct_slice(1, 1, 1), announce=0)
+    lake.store.objects.put("sweeps/landing.json", b"{")
+
+    assert lake.sweep().missing == 1
+
+
+def test_a_pack_that_went_while_it_was_swept_does_not_end_the_sweep() -> None:
+    lake = MemoryLake()
+    for number in (1, 2):
+        lake.land(f"n{number}", ct_slice(1, 1, number))
+    lake.pump(batch=1)
+    lake.clock.advance(25 * 3600)
+    read_range, reads = lake.store.objects.read_range, []
+
+    def gone_once(*place: object) -> bytes:
+        reads.append(place)
+        if len(reads) == 1:
+            raise NotFoundError("deleted by another sweep")
+        return read_range(*place)  # type: ignore[arg-type]
+
+    lake.store.objects.read_range = gone_once  # type: ignore[method-assign, assignment]
+
+    assert lake.sweep_packs().deleted == 1

@@ -64,3 +64,12 @@ def test_delays_grow_and_stay_within_what_sqs_takes() -> None:
     delays = [retry_delay(n) for n in range(8)]
 
     assert delays == [2, 8, 32, 128, 512, 900, 900, 900]
+
+
+def test_a_big_object_that_ended_a_process_of_its_own_goes_to_the_task() -> None:
+    alone = RoutePolicy(large_limit=256 * 2**20, byte_budget=256 * 2**20, alone=True)
+
+    first, again = received(200 * 2**20, receives=1), received(200 * 2**20, receives=2)
+
+    assert routed(first, policy=alone) == {Route.HERE: ["k"]}
+    assert routed(again, policy=alone) == {Route.LARGE: ["k"]}

@@ -46,8 +46,8 @@ def encode(message: object) -> JsonObject:
 
 
 def dumps(message: object) -> str:
-    """Return a message as compact JSON text."""
-    return json.dumps(encode(message), separators=(",", ":"), ensure_ascii=False)
+    """Return a message as compact JSON text, ASCII only: SQS refuses characters that S3 takes in a key (U+FFFF)."""
+    return json.dumps(encode(message), separators=(",", ":"))
 
 
 def decode(body: Mapping[str, JsonValue]) -> object:

@@ -56,19 +56,24 @@ def route_batch(received: tuple[Received, ...], policy: RoutePolicy) -> dict[Rou
     return {route: tuple(items) for route, items in routes.items()}
 
 
+SLOW_FROM = 16 * 1024 * 1024
+"""Bytes from which an object that ended a process of its own goes to the task: it may be slow, or large decoded."""
+
+
 def _route(item: Received, policy: RoutePolicy) -> Route:
     size = item.command.landed.size
     if size == 0:
         return Route.EMPTY
-    if size > policy.large_limit:
+    limit = min(policy.large_limit, SLOW_FROM) if policy.alone and item.receives > 1 else policy.large_limit
+    if size > limit:
         return Route.LARGE
     if item.receives > 1 and not policy.alone:
         return Route.ALONE
     return Route.HERE
 
 
-MAX_ATTEMPTS = 6
-"""Re-enqueues of our own before an object counts as exhausted."""
+MAX_ATTEMPTS = 10
+"""Re-enqueues of our own before an object counts as exhausted: more than an hour, longer than most outages."""
 
 
 def retry_delay(attempt: int) -> int:

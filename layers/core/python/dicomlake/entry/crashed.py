@@ -13,13 +13,16 @@ DETAIL = "its process ended or timed out every time"
 
 
 def large_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
-    """Start one execution per object, named by its ledger key, so that a redelivered message starts none."""
+    """Start one execution per object and attempt, named by its ledger key: a redelivered message starts none.
+
+    A machine takes a name once, even one that failed; what the sweep sends again is another attempt.
+    """
 
     def start(body: str) -> None:
         for command in ingest_commands(body):
             key = ledger_key(lake.secret, command.landed)
             version = ledger_key(lake.secret, type(command.landed)("", key.version_id, "", 0)).object_hash
-            lake.workflows.ingest_large(f"{key.object_hash}-{version}", command.landed)
+            lake.workflows.ingest_large(f"{key.object_hash}-{version}-{command.attempt}", command.landed)
 
     return each_record(event, line, start)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dicomlake.composition import Lake
+from dicomlake.domain.errors import PipelineError
 from dicomlake.settings import Settings
 
 Event = dict[str, Any]
@@ -33,6 +34,11 @@ class Line(dict[str, Any]):
         self[name[0].lower() + name[1:]] = value
         with single_metric(name=name, unit=MetricUnit(unit), value=value, namespace=METRICS_NAMESPACE) as metric:
             metric.add_dimension(name="environment", value=self._environment)
+
+
+class UnforeseenError(PipelineError):
+    """Something that no line of the lake foresaw, by its class: its text may tell of a patient, and the runtime logs
+    the text of what a function raises. The traceback stays; it holds lines of code and no values."""
 
 
 Handler = Callable[[Event, Any], Any]
@@ -64,9 +70,12 @@ def logged(name: str, lake: Lake, context: Any) -> Iterator[Line]:
     line = Line(lake.settings.environment, event=name, outcome="ok", requestId=request_id)
     try:
         yield line
-    except Exception as error:
+    except PipelineError as error:
         line["outcome"], line["error"] = "error", type(error).__name__
         raise
+    except Exception as error:
+        line["outcome"], line["error"] = "error", type(error).__name__
+        raise UnforeseenError(type(error).__name__).with_traceback(error.__traceback__) from None
     finally:
         used = lake.meter.snapshot()
         line["ms"] = round((time.perf_counter() - started) * 1000, 1)

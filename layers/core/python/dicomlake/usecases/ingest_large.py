@@ -41,7 +41,7 @@ def ingest_large(command: IngestObject, ports: IngestPorts) -> LargeReport:
         _announce(ports, "", entry)
         return LargeReport("decided-before")
     try:
-        return _store(command, key, ports)
+        return _store(command, key, entry.attempts if entry else 0, ports)
     except NotFoundError:
         return LargeReport("vanished")
     except PermanentError as error:
@@ -50,10 +50,10 @@ def ingest_large(command: IngestObject, ports: IngestPorts) -> LargeReport:
         return LargeReport("quarantined", Tally(quarantined=kept))
 
 
-def _store(command: IngestObject, key: LedgerKey, ports: IngestPorts) -> LargeReport:
+def _store(command: IngestObject, key: LedgerKey, attempts: int, ports: IngestPorts) -> LargeReport:
     source = RangedSource(ports.landing, command.landed)
     parsed = parse(source)
-    _begin(command, parsed, key, ports)
+    _begin(command, parsed, key, attempts, ports)
     with PackSession(ports.store.objects, lambda: pack_key(ports.clock.now().date(), ports.ids.new())) as session:
         writer, sender = session.writer(), command.landed.source
         record = store_parsed(parsed, source.size, source.sha256, key, writer, ports.context, sender)
@@ -63,7 +63,7 @@ def _store(command: IngestObject, key: LedgerKey, ports: IngestPorts) -> LargeRe
     return LargeReport("stored", done.tally, record.frame_count, record.stored_size)
 
 
-def _begin(command: IngestObject, parsed: ParsedInstance, key: LedgerKey, ports: IngestPorts) -> None:
+def _begin(command: IngestObject, parsed: ParsedInstance, key: LedgerKey, attempts: int, ports: IngestPorts) -> None:
     """Say that the object is under way, to its study too: it settles without it only at the cap."""
     now = ports.clock.now()
     ports.store.studies.begin_pending(parsed.key.study_uid, key, now + LONGEST)
@@ -74,6 +74,7 @@ def _begin(command: IngestObject, parsed: ParsedInstance, key: LedgerKey, ports:
             size=command.landed.size,
             source=command.landed.source,
             instance=parsed.key,
+            attempts=attempts,
             steps=(Step("started", format_time(now)),),
         )
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import batched
 
-from dicomlake.domain.errors import MalformedError, NotFoundError
+from dicomlake.domain.errors import NotFoundError, PermanentError
 from dicomlake.domain.ledger import is_decided
 from dicomlake.domain.model import InstanceRecord, Visibility
 from dicomlake.domain.study import parse_time
@@ -75,7 +75,7 @@ def _standing(info: ObjectInfo, store: Datastore) -> str:
     reader = PackReader(lambda start, length: store.objects.read_range(info.key, start, length), info.size, info.key)
     try:
         records = [packed.record for packed in reader.footer().instances]
-    except MalformedError:
+    except (PermanentError, NotFoundError):  # damaged, of another format version, or just deleted by another sweep
         return "unreadable"
     rows = standing_rows(records, store)
     if any(row.pointer.pack == info.key for row in rows):
