@@ -1,5 +1,6 @@
 """A port that fails once, anywhere, costs time and nothing else: no object lost, no byte misplaced, no count off."""
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -16,7 +17,7 @@ from dicomlake.usecases import ingest_batch
 from dicomlake.usecases.compact_series import open_pack
 from dicomlake.usecases.pack_session import PackSession
 from tests.usecases.dicom_files import ct_slice
-from tests.usecases.memory_lake import ALONE, HERE, MemoryLake
+from tests.usecases.memory_lake import ALONE, HERE, Fault, MemoryLake, Watched
 from tests.usecases.test_ingest_laws import CALM, JUNK, check_counts, fill, picture
 
 slow = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -123,3 +124,17 @@ class Noting:
     def get(self, key: str, version_id: str = "") -> bytearray:
         self._fetched.append(key)
         return self._store.get(key, version_id)
+
+
+def test_a_pack_whose_write_failed_gives_nothing_to_commit_though_the_error_was_swallowed() -> None:
+    fault = Fault(at=2, act=throttled)
+    objects = Watched(MemoryLake().store.objects, fault)
+
+    with PackSession(objects, lambda: "packs/one") as session:  # type: ignore[arg-type]
+        with suppress(ThrottledError):
+            session.writer()
+        with suppress(ThrottledError):
+            session.writer().begin_instance()
+
+        with pytest.raises(UnavailableError):
+            session.close()

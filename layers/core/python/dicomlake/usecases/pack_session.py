@@ -4,8 +4,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 
+from dicomlake.domain.errors import UnavailableError
 from dicomlake.domain.model import SeriesAttributes, SeriesUid, StudyAttributes, StudyUid
-from dicomlake.lake.writer import PackSummary, PackWriter
+from dicomlake.lake.writer import PackSummary, PackWriter, Sink
 from dicomlake.ports import ObjectStore, ObjectWriter
 from dicomlake.usecases.commit_records import Packed
 
@@ -27,6 +28,7 @@ class PackSession:
         self._stack = ExitStack()
         self._open: tuple[PackWriter, ObjectWriter] | None = None
         self._summaries: list[PackSummary] = []
+        self._unwritten = 0
 
     def __enter__(self) -> "PackSession":
         return self
@@ -43,13 +45,12 @@ class PackSession:
         if self._open is None:
             key = self._new_key()
             target = self._stack.enter_context(self._objects.open_writer(key))
-            self._open = PackWriter(target.write, key), target
+            self._open = PackWriter(self._written_to(target), key), target
         return self._open[0]
 
     def close(self) -> Packed:
         """Complete every pack and return what they hold."""
-        if self._open is not None:
-            self._close_open()
+        self._close_open()
         studies: dict[StudyUid, StudyAttributes] = {}
         series: dict[tuple[StudyUid, SeriesUid], SeriesAttributes] = {}
         records = [record for summary in self._summaries for record in summary.records]
@@ -61,7 +62,19 @@ class PackSession:
             series.setdefault(key, by_series[record.key.series_uid])
         return Packed(tuple(records), studies, series)
 
+    def _written_to(self, target: ObjectWriter) -> Sink:
+        """A sink that remembers a failed write: behind it every byte of the pack is elsewhere than its footer says."""
+
+        def write(data: bytes) -> None:
+            self._unwritten += 1
+            target.write(data)
+            self._unwritten -= 1
+
+        return write
+
     def _close_open(self) -> None:
+        if self._unwritten:
+            raise UnavailableError("a pack could not be written to its end; try the whole batch again")
         if self._open is None:
             return
         writer, target = self._open
