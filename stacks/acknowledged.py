@@ -5,7 +5,7 @@ import json
 from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
 from constructs import Construct
 
-from stacks.api import ApiStack
+from stacks.api import LOOK_UPS, ApiStack
 from stacks.ingest import IngestStack
 from stacks.storage import StorageStack
 from stacks.study import StudyStack
@@ -85,4 +85,5 @@ def _revisions(ingest: IngestStack) -> str:
 
 def _routes(api: ApiStack) -> list[str]:
     stage = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{_logical_id(api.api)}>/$default"
-    return [f"{stage}/*/*", f"{stage}/*/dicomweb/{api.storage.clinical.datastore_id}/*"]
+    look_ups = [f"{stage}/{method}{path}" for method, path in LOOK_UPS if path.endswith("*")]
+    return [f"{stage}/*/*", f"{stage}/*/dicomweb/{api.storage.clinical.datastore_id}/*", *look_ups]

@@ -26,6 +26,8 @@ ANSWER_SECONDS = 29
 
 UPLOADS = "/uploads"
 UPLOADS_COMPLETE = "/uploads/complete"
+LOOK_UPS = (("GET", "/lake/where"), ("POST", "/lake/where"), ("GET", "/lake/studies/*"), ("GET", "/lake/restore/*"))
+"""What readers ask of the lake itself; web/authorize.py holds them to data stores that are cleared."""
 
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -133,7 +135,7 @@ class ApiStack(Stack):
             environment=self.environment_,
             folder="answer_dicomweb",
             key=self.key,
-            layers=self.layers.for_pixels,
+            layers=self.layers.for_look_ups,
             timeout_seconds=ANSWER_SECONDS,
             memory=ONE_CORE,
             settings={**settings.stores(self, store), "DICOMLAKE_OPERATOR_ROLE_ARN": self.operator_role.role_arn},
@@ -201,7 +203,8 @@ class ApiStack(Stack):
     def _permissions(self) -> None:
         clinical = f"/dicomweb/{self.storage.clinical.datastore_id}/*"
         uploads = (self._arn("POST", UPLOADS), self._arn("POST", UPLOADS_COMPLETE))
-        self.reader_role.add_to_policy(self._invoke(self._arn("*", clinical), *uploads))
+        look_ups = [self._arn(method, path) for method, path in LOOK_UPS]
+        self.reader_role.add_to_policy(self._invoke(self._arn("*", clinical), *uploads, *look_ups))
         self.operator_role.add_to_policy(self._invoke(self._arn("*", "/*")))
 
     def _arn(self, method: str, path: str) -> str:

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stacks.config import Environment
 
-RETRYABLE = ["ThrottledError", "UnavailableError", "LostRaceError", "OutOfTimeError"]
+RETRYABLE = ["ThrottledError", "UnavailableError", "LostRaceError", "OutOfTimeError", "UnexpectedError"]
 """The RetryableError family of dicomlake.domain.errors, by class name; a test compares both."""
 
 LAMBDA_FAULTS = [

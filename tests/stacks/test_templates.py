@@ -93,7 +93,8 @@ def test_readers_invoke_clinical_routes_and_uploads_operators_everything() -> No
     reader = {resource.split("/$default/")[1] for _, resource in allowed("dev", "api", "ReaderRole")}
     operator = {resource.split("/$default/")[1] for _, resource in allowed("dev", "api", "OperatorRole")}
 
-    assert reader == {f"*/dicomweb/{clinical}/*", "POST/uploads", "POST/uploads/complete"}
+    look_ups = {"GET/lake/where", "POST/lake/where", "GET/lake/studies/*", "GET/lake/restore/*"}
+    assert reader == {f"*/dicomweb/{clinical}/*", "POST/uploads", "POST/uploads/complete", *look_ups}
     assert operator == {"*/*"}
 
 

@@ -181,7 +181,7 @@ class MemoryLake:
         taken, self.in_flight = self.in_flight[:batch], self.in_flight[batch:]
         if taken:
             self.ingest(taken)
-        return bool(taken)
+        return bool(taken or self.again.sent or self.alone.sent)
 
     def _track(self) -> bool:
         fresh, self.told = self.events.events[self.told :], len(self.events.events)

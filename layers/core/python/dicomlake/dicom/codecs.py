@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dicomlake.dicom.codecs_markers import bare_stream, is_complete, jpeg_size, read_header
+from dicomlake.dicom.codecs_markers import bare_stream, is_complete, jpeg_size, read_header, without_comments
 from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout
 from dicomlake.dicom.syntaxes import Decoder
 from dicomlake.domain.errors import MalformedError
@@ -50,11 +50,12 @@ def decompositions(rows: int, columns: int) -> int:
 def encode(array: PixelArray, layout: PixelLayout, *, colour_transform: bool) -> bytes:
     """Return a frame as an HTJ2K Lossless RPCL code stream: TLM, one tile-part a resolution, depth = Bits Stored.
 
+    The same pixels give the same bytes whichever encoder wrote them: the comment with its version is left out.
     `array` must be in `layout.dtype` and within `layout.value_range`. Raises one of CODEC_ERRORS.
     """
     if array.ndim == 3:
-        return _encode_colour(array, layout.bits_stored, colour_transform)
-    return _ENCODERS[self_test()](array, layout.bits_stored, layout.signed)
+        return without_comments(_encode_colour(array, layout.bits_stored, colour_transform))
+    return without_comments(_ENCODERS[self_test()](array, layout.bits_stored, layout.signed))
 
 
 def decode_openjph(stream: Bytes, out: PixelArray | None = None, *, skip: int = 0) -> PixelArray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dicomlake.domain.errors import MalformedError
 
-_SIZ, _CAP, _COD, _TLM, _SOT = 0xFF51, 0xFF50, 0xFF52, 0xFF55, 0xFF90
+_SIZ, _CAP, _COD, _TLM, _COM, _SOT = 0xFF51, 0xFF50, 0xFF52, 0xFF55, 0xFF64, 0xFF90
 _SOC, _SOT_BYTES, _EOC = b"\xff\x4f", b"\xff\x90", b"\xff\xd9"
 _SIGNATURE_BOX = b"jP  "
 _FRAME_HEADERS = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
@@ -57,6 +57,24 @@ def bare_stream(data: Bytes) -> Bytes:
             break
         position += length
     raise MalformedError("a JP2 file without a code stream")
+
+
+def without_comments(stream: bytes) -> bytes:
+    """Return a code stream without its COM segments (15444-1 A.9.2), which only tell the encoder's version.
+
+    Equal pixels then give equal bytes whichever library, of whichever version, wrote them, and so equal frame ids.
+    Offsets of tile-parts count from their own starts (Psot, TLM), so nothing else changes.
+    """
+    view = memoryview(stream)
+    kept, position = [view[:2]], 2
+    while position + 4 <= len(view):
+        marker, length = struct.unpack_from(">HH", view, position)
+        if marker == _SOT:
+            break
+        if marker != _COM:
+            kept.append(view[position : position + 2 + length])
+        position += 2 + length
+    return b"".join((*kept, view[position:]))
 
 
 def read_header(stream: Bytes) -> StreamHeader:

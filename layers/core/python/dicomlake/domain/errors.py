@@ -11,7 +11,8 @@
     |   |-- ThrottledError            the service asked us to slow down
     |   |-- UnavailableError          the service did not answer or answered 5xx
     |   |-- LostRaceError             a conditional write lost; read again and retry
-    |   `-- OutOfTimeError            the invocation's time or byte budget is used up
+    |   |-- OutOfTimeError            the invocation's time or byte budget is used up
+    |   `-- UnexpectedError           nobody foresaw it; met while storing one object, so it is that object's alone
     `-- RequestError                  a caller of the API asked for something we cannot give
         |-- InvalidRequestError       400
         |-- ForbiddenError            403
@@ -77,7 +78,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.EMPTY: Explanation("The object has no bytes.", "Send it again.", alarms=False),
     Reason.MALFORMED: Explanation(
-        "The data set cannot be read to its end.", "Ask the sender for an intact copy, then replay."
+        "The data set cannot be read to its end.", "Ask the sender for an intact copy and land that."
     ),
     Reason.TRUNCATED_HEADER: Explanation("The object ends inside its header.", "The transfer was cut: send it again."),
     Reason.MISSING_UID: Explanation(
@@ -94,14 +95,15 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The lake holds another instance under this key.", "Compare both; replace or send under a new UID."
     ),
     Reason.TOO_LARGE: Explanation(
-        "The object is larger than any path of this lake takes.", "Raise the limit in stacks/config.py."
+        "The object is larger, or unpacks to more, than this lake takes.", "See docs/parse.md for the limits."
     ),
     Reason.CRASHED: Explanation(
         "Processing this object ended its process every time it was tried.",
-        "Report the file if you may; replay it after an update.",
+        "Report the file if you may; land it again after an update.",
     ),
     Reason.EXHAUSTED: Explanation(
-        "Processing this object failed every time it was tried.", "Look at the log by its ledger id, then replay."
+        "Processing this object failed every time it was tried.",
+        "Look at the ingest log of that time, mend what failed, then land the object again.",
     ),
     Reason.VERIFY_FAILED: Explanation(
         "What was stored did not decode to what came in.", "Report the file if you may; the original is kept."
@@ -178,6 +180,10 @@ class LostRaceError(RetryableError):
 
 class OutOfTimeError(RetryableError):
     """The invocation's time or byte budget is used up; the rest goes back to the queue."""
+
+
+class UnexpectedError(RetryableError):
+    """An error without a name of ours, met while storing one object; the text is its class, never its message."""
 
 
 class RequestError(PipelineError):

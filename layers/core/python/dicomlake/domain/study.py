@@ -127,11 +127,14 @@ def _add_share(series: Series, share: SeriesShare, pack: str) -> Series:
 
 
 def _next_generation(study: Study) -> Study:
-    """A generation that was overtaken before it was ready is told by the next one: what it added stays counted."""
+    """A declaration that was met is used up: what comes after it was not declared.
+
+    A generation that was overtaken before it was ready is told by the next one: what it added stays counted."""
     return replace(
         study,
         state=StudyState.RECEIVING,
         generation=study.generation + 1,
+        declared=None if study.declared and study.counts.instances >= study.declared else study.declared,
         generation_started_at="",
         timer_due="",
         since_ready=NO_TALLY if study.state is StudyState.READY else study.since_ready,

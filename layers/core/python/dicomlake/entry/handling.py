@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 from dicomlake.composition import Lake
 from dicomlake.domain.errors import PipelineError
+from dicomlake.entry.peak_memory import peak_mb
 from dicomlake.settings import Settings
 
 Event = dict[str, Any]
@@ -80,7 +80,7 @@ def logged(name: str, lake: Lake, context: Any) -> Iterator[Line]:
         used = lake.meter.snapshot()
         line["ms"] = round((time.perf_counter() - started) * 1000, 1)
         line["cpuMs"] = round((time.process_time() - cpu) * 1000, 1)
-        line["peakMb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        line["peakMb"] = peak_mb()
         line["memoryMb"] = int(getattr(context, "memory_limit_in_mb", 0) or 0)
         line["calls"] = dict(used.calls)
         line["units"] = {"read": used.read_units, "write": used.write_units}

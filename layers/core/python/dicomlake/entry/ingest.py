@@ -1,10 +1,12 @@
 """Wiring of ingest: queue messages to commands, the data store's ports, and the large task's single command."""
 
 import os
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from dicomlake.composition import Lake
-from dicomlake.domain.errors import MalformedError
+from dicomlake.domain.errors import MalformedError, PipelineError, UnexpectedError
 from dicomlake.domain.ids import frame_key
 from dicomlake.domain.routing import Received, RoutePolicy
 from dicomlake.entry.handling import Event, Line, logged, out_of_time
@@ -54,7 +56,19 @@ def _ports(lake: Lake) -> IngestPorts:
         secret=lake.secret,
         clock=lake.clock,
         ids=lake.ids,
+        guard=_one_object_only,
     )
+
+
+def _one_object_only(store: Callable[[], object]) -> object:
+    """Turn what nobody foresaw into an error of this one object; its class goes to the log, its text may hold data."""
+    try:
+        return store()
+    except PipelineError:
+        raise
+    except Exception as error:
+        sys.stderr.write(f"unexpected {type(error).__name__} while storing an object\n")
+        raise UnexpectedError(type(error).__name__) from None
 
 
 def _received(event: Event) -> tuple[tuple[Received, ...], list[dict[str, str]]]:

@@ -99,7 +99,7 @@ def finish_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObjec
     done = finish_study(plan, lake.datastore(plan.datastore), lake.events, lake.clock)
     line |= {"result": done.outcome, "images": done.instances}
     if done.outcome == "ready":
-        line.metric("SettleSeconds", done.seconds, "Seconds")
+        line.metric("SettleSeconds", done.seconds_since_last, "Seconds")
     return {"outcome": done.outcome}
 
 

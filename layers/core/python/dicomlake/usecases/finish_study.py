@@ -19,7 +19,7 @@ class StudyFinished:
 
     outcome: str
     instances: int = 0
-    seconds: float = 0.0
+    seconds_since_last: float = 0.0
 
 
 def finish_study(plan: StudyPlan, store: Datastore, events: EventPublisher, clock: Clock) -> StudyFinished:
@@ -41,7 +41,8 @@ def finish_study(plan: StudyPlan, store: Datastore, events: EventPublisher, cloc
             store.studies.fold(Fold(closed, expected_version=study.version, drop_keys=(open_key(study),)))
         except LostRaceError:
             continue
-        return StudyFinished("ready", study.counts.instances, ready.seconds)
+        since_last = max(0.0, (now - parse_time(study.last_stored_at)).total_seconds())
+        return StudyFinished("ready", study.counts.instances, since_last)
     raise LostRaceError("closing a generation lost its race every time")
 
 

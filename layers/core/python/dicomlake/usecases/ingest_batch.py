@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from dicomlake.domain.errors import NotFoundError, PermanentError, Reason, RetryableError
+from dicomlake.domain.errors import NotFoundError, PermanentError, Reason, RetryableError, UnexpectedError
 from dicomlake.domain.events import IngestObject, InstancesStored
 from dicomlake.domain.ids import LakeSecret, ledger_key
 from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally
@@ -28,6 +28,15 @@ AHEAD = 4
 """Objects fetched ahead of the one in work; with the byte budget this bounds memory."""
 
 
+Guard = Callable[[Callable[[], object]], object]
+"""Runs the storing of one object; what nobody foresaw comes out as UnexpectedError, for that object alone."""
+
+
+def run_unguarded(store: Callable[[], object]) -> object:
+    """Run it as it is: an unforeseen error ends the batch."""
+    return store()
+
+
 @dataclass(frozen=True, slots=True)
 class IngestPorts:
     """Everything an ingest needs of the world, for one data store."""
@@ -41,6 +50,7 @@ class IngestPorts:
     secret: LakeSecret
     clock: Clock
     ids: IdSource
+    guard: Guard = run_unguarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +163,9 @@ class _Batch:
             self._failed.append(command)
             return
         try:
-            store_instance(landed, key, session.writer(), self._ports.context)
+            self._ports.guard(lambda: store_instance(landed, key, session.writer(), self._ports.context))
+        except UnexpectedError:
+            self._failed.append(command)
         except PermanentError as error:
             self._rejected.append(Rejected(command.landed, error.reason, error.detail, command.attempt))
 
