@@ -98,7 +98,8 @@ def _settings(folder: str, port: int, transcode_to: str) -> dict[str, object]:
 
 
 def _await(url: str, process: subprocess.Popen[bytes], syntax: str) -> Orthanc:
-    http = urllib3.PoolManager(maxsize=SENDERS, retries=False)
+    again = urllib3.Retry(total=3, allowed_methods=None)  # it closes idle connections without a word
+    http = urllib3.PoolManager(maxsize=SENDERS, retries=again)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(urllib3.exceptions.HTTPError):
