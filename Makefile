@@ -38,7 +38,7 @@ test: setup $(CDK_STAMP) lint ## run every test (the corpus tests too, where the
 	$(PY) -m pytest
 
 check: setup $(CDK_STAMP) lint ## run linters, types, rooms and the fast tests: under two minutes
-	$(PY) -m pytest -q tests/architecture tests/unit tests/contract tests/usecases tests/handlers tests/stacks
+	$(PY) -m pytest -q tests/architecture tests/unit tests/contract tests/usecases tests/handlers tests/docs tests/stacks
 
 lint:
 	$(PY) -m ruff check .
