@@ -93,3 +93,19 @@ def test_after_a_killed_engine_recovery_brings_the_studies_back_with_equal_count
     assert ": 13 instances, " in said
     assert ", 1 duplicate, 1 quarantined object; 0 landed objects are read again; nothing stored is lost" in said
     assert "nothing stored is lost" in said
+
+
+def test_what_lands_after_a_restart_is_numbered_and_counted_like_what_landed_before(
+    lakes: list[LakeProcess], tmp_path: Path
+) -> None:
+    data, port = tmp_path / "data", free_port()
+    first = start(lakes, data, port)
+    lake = RunningLake(first.ready())
+    lake.decided([lake.put(f"before/{n}", ct_slice(401, 1, n)) for n in range(1, 4)])
+    assert until(lambda: lake.document("/lake/statistics")["landed"] == 3, 60)
+    first.stop()
+
+    again = RunningLake(start(lakes, data, port).ready())
+    again.decided([again.put("after/1", ct_slice(402, 1, 1))])
+
+    assert until(lambda: again.document("/lake/statistics")["landed"] == 4, 60)

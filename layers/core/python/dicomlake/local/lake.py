@@ -24,6 +24,7 @@ from dicomlake.local.principals import Principals
 from dicomlake.local.repository import Repository, find_repository
 
 DEFAULT_PORT = 8042
+HIGHEST_PORT = 65535
 _LONGEST = 920.0  # seconds: a function's longest run, and a little for the way
 Say = Callable[[str], None]
 
@@ -66,6 +67,8 @@ def run(
 
 
 def _run_locked(repository: Repository, data: DataDirectory, port: int, options: RunOptions, say: Say) -> int:
+    if not 0 <= port < HIGHEST_PORT:
+        raise LocalRunError(f"Port {port} cannot be used; choose one below {HIGHEST_PORT}: `make up PORT=8042`.")
     if not port_is_free(port):
         raise LocalRunError(
             f"Port {port} is in use; stop what uses it, or choose another one: `make up PORT={port + 100}`."

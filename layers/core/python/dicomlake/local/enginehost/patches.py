@@ -19,6 +19,7 @@ from .ranges import RangedReads
 from .runner import Runner
 from .settings import HostSettings, guest_environment
 from .state import LayerBlobs
+from .streams import StreamRecords
 from .tasks import TaskWatcher
 
 ACCOUNT = "000000000000"
@@ -89,6 +90,7 @@ def install(settings: HostSettings, region: str) -> Host:
     host = Host(runner, tasks, receiver, executor, Notifications(objects), images)
     blobs = LayerBlobs(functions)
     ranged = RangedReads(objects)
+    streams = StreamRecords(tables, functions, part("core.responses").AccountRegionScopedDict)
     replacements: dict[tuple[Any, str], Any] = {
         (functions, "_execute_function_dispatch"): host.dispatch,
         (functions, "_emit_lambda_logs"): _already_written,
@@ -100,6 +102,8 @@ def install(settings: HostSettings, region: str) -> Host:
         (objects, "_get_object"): ranged.get,
         (objects, "_read_body"): ranged.read_body,
         (objects, "_version_body"): ranged.version_body,
+        (tables, "get_state"): streams.get_state,
+        (tables, "load_persisted_state"): streams.load,
         (tables, "_condition_syntax_error"): lru_cache(256)(tables._condition_syntax_error),
         (steps, "_poll_ecs_tasks"): TaskWatcher(steps).poll,
         (part("core.persistence"), "save_state"): checkpoint.save_state,
