@@ -148,6 +148,25 @@ def test_what_cannot_be_given_back_byte_by_byte_is_said(
     assert "--syntax" in said
 
 
+def test_an_instance_that_cannot_be_decoded_keeps_no_other_back(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = Path(pydicom.__file__).parent / "data" / "test_files"
+    study_uid = pydicom.uid.generate_uid()
+    for name in ("JPEG2000-embedded-sequence-delimiter.dcm", "JPEG-lossy.dcm"):
+        dataset = pydicom.dcmread(samples / name)
+        dataset.StudyInstanceUID = study_uid
+        dataset.save_as(tmp_path / name)
+    run(capsys, data, "push", *tmp_path.glob("*.dcm"), "--wait")
+
+    code, told = run(capsys, data, "get", study_uid, "-o", tmp_path / "plain")
+    original, _ = run(capsys, data, "get", study_uid, "--original", "-o", tmp_path / "original")
+
+    assert (code, len(told["files"]), len(told["refused"])) == (1, 1, 1)
+    assert "--original" in told["refused"][0]
+    assert (original, len(list((tmp_path / "original").iterdir()))) == (0, 2)
+
+
 def test_studies_and_series_are_listed_and_shown(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from dicomlake.client.finding import find_lake
 from dicomlake.client.lake import LakeClient
 from dicomlake.client.restoring import NotRestorableError, PackedInstance, Packs
 from dicomlake.dicom.pixels import Bytes
-from dicomlake.domain.errors import RequestError
+from dicomlake.domain.errors import PermanentError, PipelineError, RequestError
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid, is_uid
 
 _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
                 place = _place(file, arguments.output, len(keys))
                 write_whole(place, parts)
                 written.append(place)
-        except (NotRestorableError, RequestError) as exc:
-            refused.append(str(exc))
+        except (NotRestorableError, PermanentError, RequestError) as exc:
+            refused.append(_why(exc, arguments))
         progress.add()
     progress.finish()
     if arguments.json:
@@ -90,6 +90,13 @@ def _files(
         yield f"{key.instance_uid}.dcm", packed.landed()
     else:
         yield f"{key.instance_uid}.dcm", packed.part10(as_stored=arguments.syntax == "stored")
+
+
+def _why(exc: PipelineError, arguments: argparse.Namespace) -> str:
+    undecodable = isinstance(exc, PermanentError) and arguments.syntax == "ele"
+    if undecodable and not (arguments.original or arguments.frames):
+        return f"Its pixels cannot be decoded ({exc}): ask for --original or --syntax stored instead."
+    return str(exc)
 
 
 def _place(file: str, output: Path, instances: int) -> Path:
