@@ -133,6 +133,14 @@ def test_a_lake_whose_index_lags_its_store_says_so_and_recovers_when_told(start:
     recovered.stop()
 
 
+@pytest.mark.parametrize("port", [65535, 80000])
+def test_a_port_that_cannot_be_is_one_sentence(start: Start, port: int) -> None:
+    code, said = start(port=port).ended()
+
+    assert (code, said.count("\n")) == (1, 1)
+    assert said.startswith(f"Port {port} cannot be used")
+
+
 def test_a_port_in_use_is_one_sentence(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
