@@ -47,6 +47,8 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     lake = LakeClient(find_lake(arguments.data))
+    if arguments.id.count("/") != 1:
+        raise LakeClientError(f"{arguments.id} is no id of quarantine: `dicomlake quarantine ls` lists them.")
     entry = lake.quarantined(arguments.id)
     if arguments.output:
         _save(lake, entry["url"], arguments.output)
