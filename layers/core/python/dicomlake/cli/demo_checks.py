@@ -148,7 +148,7 @@ def show(findings: Findings, data: Path, *, running: bool) -> None:
 def _way_back(data: Path, console: str) -> str:
     """Return the command that brings the lake back on the same addresses."""
     port = urlsplit(console).port or DEFAULT_PORT
-    return f"dicomlake up --data {_short(data)}" + (f" --port {port}" if port != DEFAULT_PORT else "")
+    return f"make up DATA={_short(data)}" + (f" PORT={port}" if port != DEFAULT_PORT else "")
 
 
 def _facts(findings: Findings) -> dict[str, object]:
