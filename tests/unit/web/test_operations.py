@@ -223,7 +223,7 @@ def test_an_operator_lists_the_quarantine_and_reads_what_was_kept(lake: StoredLa
     listed = {entry["id"] for entry in (*page["objects"], *rest["objects"])}
     assert listed == {f"{entry.key.object_hash}/{entry.key.version_id}" for entry in entries}
     assert rest["after"] is None
-    assert one["repair"] == "Ask the sender for an intact copy, then replay."
+    assert one["repair"] == "Ask the sender for an intact copy and land that."
     assert one["url"].startswith("memory://quarantine/objects/")
 
 
