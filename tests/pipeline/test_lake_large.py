@@ -88,6 +88,7 @@ def test_a_study_waits_for_its_large_object(quick_lake: RunningLake) -> None:
 
     small = quick_lake.put("beside the large one", ct_slice(302, 1, 1))
     quick_lake.decided([small])
+    assert until(lambda: quick_lake.ask(f"/lake/studies/{ROOT}.302").status_code == 200)
     until(lambda: quick_lake.document(f"/lake/studies/{ROOT}.302")["readyGeneration"], 8)
     waiting = quick_lake.document(f"/lake/studies/{ROOT}.302")
     os.kill(task, signal.SIGCONT)
