@@ -10,23 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from dicomlake.dicom.iso2022 import SETS, Iso2022
+from dicomlake.dicom.iso2022 import SETS, SINGLE, Iso2022
 
-_CODECS = {
-    100: "latin-1",
-    101: "iso8859_2",
-    109: "iso8859_3",
-    110: "iso8859_4",
-    126: "iso8859_7",
-    127: "iso8859_6",
-    138: "iso8859_8",
-    144: "iso8859_5",
-    148: "iso8859_9",
-    166: "iso8859_11",
-    192: "utf-8",
-    203: "iso8859_15",
-}
-"""ISO registration number -> Python codec, for the sets whose lower half is ASCII (PS3.3 table C.12-2, C.12-5)."""
+_CODECS = SINGLE | {192: "utf-8"}
+"""The same, and UTF-8, which stands alone: it takes no code extensions (PS3.3 C.12.1.1.2)."""
 
 _NAMES = {"GB18030": "gb18030", "GBK": "gbk", "UTF8": "utf-8", "UNICODE11UTF8": "utf-8", "LATIN1": "latin-1"}
 _SPELLING = re.compile(r"[\s_\-]+")

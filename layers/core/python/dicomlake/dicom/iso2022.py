@@ -23,6 +23,7 @@ SINGLE = {
     166: "iso8859_11",
     203: "iso8859_15",
 }
+"""ISO registration number -> Python codec, for the sets whose lower half is ASCII (PS3.3 table C.12-2, C.12-5)."""
 LONG = 1 << 12
 """Bytes between two escapes above which no text of a person is looked at character by character."""
 DOUBLE = {58, 149}
