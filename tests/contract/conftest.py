@@ -4,7 +4,6 @@
 """
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from moto import mock_aws
 from dicomlake.adapters.dynamodb import dynamodb_datastore
 from dicomlake.adapters.memory import MemoryBuckets, MemoryDatastore, MemoryObjectStore
 from dicomlake.adapters.s3 import S3ObjectStore
+from dicomlake.local.engine import free_port
 from dicomlake.ports import Datastore, ObjectStore
 from tests.builders import Builder
 
@@ -138,12 +138,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str) -> None:

@@ -15,8 +15,12 @@ from botocore.config import Config
 
 from dicomlake.local.endpoints import Endpoints
 
+PATIENCE = 120.0
+"""Seconds until something that has to come counts as lost. It ends no test that goes well: on a slow disk, with other
+tests' work still in the queues, an object may be decided after a minute."""
 
-def until[T](look: Callable[[], T], seconds: float = 20.0) -> T:
+
+def until[T](look: Callable[[], T], seconds: float = PATIENCE) -> T:
     """Look until something is there; the last look is returned as it is."""
     deadline = time.monotonic() + seconds
     while not (seen := look()) and time.monotonic() < deadline:
@@ -59,7 +63,7 @@ class LakeProcess:
             written = Endpoints.read(file) if file.exists() else None
             return written if written is not None and written.pid == self.process.pid else None
 
-        endpoints = until(look, 90)
+        endpoints = until(look)
         assert endpoints is not None
         return endpoints
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import zipfile
@@ -17,10 +16,11 @@ import pytest
 from dicomlake.cli import main
 from dicomlake.cli.phantom import Phantom
 from dicomlake.client.finding import find_lake
+from dicomlake.local.engine import free_port
 from tests.pipeline.lakes import until
 from tests.pipeline.running import RunningLake
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
@@ -42,6 +42,18 @@ def scan(folder: Path, seed: int, slices: int = 4) -> tuple[Phantom, list[Path]]
     """A study of its own for each test: same seed, same study."""
     phantom = Phantom(slices, seed)
     return phantom, list(phantom.write(folder))
+
+
+def of_its_own(*names: str, into: Path) -> str:
+    """Write files of pydicom as instances of one new study; return its UID. Other tests fill the same lake with these
+    files: under their own UIDs they may be held already, in another encoding or of another study."""
+    study_uid = pydicom.uid.generate_uid()
+    for name in names:
+        dataset = pydicom.dcmread(Path(pydicom.__file__).parent / "data" / "test_files" / name)
+        dataset.StudyInstanceUID = study_uid
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        dataset.save_as(into / name)
+    return study_uid
 
 
 def test_a_folder_is_pushed_until_its_study_is_ready(
@@ -136,9 +148,8 @@ def test_one_instance_goes_into_the_file_that_is_named(
 def test_what_cannot_be_given_back_byte_by_byte_is_said(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    packed = Path(pydicom.__file__).parent / "data" / "test_files" / "MR_small_RLE.dcm"
-    _, pushed = run(capsys, data, "push", packed, "--wait")
-    study_uid = pushed["studies"][0]["studyUid"]
+    study_uid = of_its_own("MR_small_RLE.dcm", into=tmp_path)
+    run(capsys, data, "push", tmp_path / "MR_small_RLE.dcm", "--wait")
 
     code = main(["get", study_uid, "--original", "-o", str(tmp_path / "out"), "--data", str(data)])
 
@@ -151,12 +162,7 @@ def test_what_cannot_be_given_back_byte_by_byte_is_said(
 def test_an_instance_that_cannot_be_decoded_keeps_no_other_back(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    samples = Path(pydicom.__file__).parent / "data" / "test_files"
-    study_uid = pydicom.uid.generate_uid()
-    for name in ("JPEG2000-embedded-sequence-delimiter.dcm", "JPEG-lossy.dcm"):
-        dataset = pydicom.dcmread(samples / name)
-        dataset.StudyInstanceUID = study_uid
-        dataset.save_as(tmp_path / name)
+    study_uid = of_its_own("JPEG2000-embedded-sequence-delimiter.dcm", "JPEG-lossy.dcm", into=tmp_path)
     run(capsys, data, "push", *tmp_path.glob("*.dcm"), "--wait")
 
     code, told = run(capsys, data, "get", study_uid, "-o", tmp_path / "plain")
@@ -192,31 +198,49 @@ def test_the_bill_of_a_study_and_of_a_million_images_follow_from_counted_calls(
     phantom, _ = scan(tmp_path / "scan", seed=107)
     run(capsys, data, "push", tmp_path / "scan", "--wait")
 
-    _, everything = run(capsys, data, "cost")
     _, one = run(capsys, data, "cost", phantom.study_uid)
+    _, everything = run(capsys, data, "cost")
 
     counted = {line["what"] for line in everything["lines"] if not line["modelled"]}
     assert {"s3-put", "s3-get", "dynamodb-write", "lambda-request", "sns-publish"} <= counted
     assert one["images"] == 4
-    assert 0 < one["usd"] < everything["usd"]
+    assert 0 < one["usd"] <= everything["usd"]
     assert everything["usdPerMillion"] == pytest.approx(everything["usd"] / everything["images"] * 1e6, rel=1e-3)
+
+
+INTERRUPTED_PUSH = """
+import os, signal, sys, time
+from dicomlake.cli import main
+from dicomlake.client.receipts import Receipts
+
+class Interrupted(Receipts):
+    count = 0
+    def add(self, stamp, receipt):
+        add(self, stamp, receipt)
+        Interrupted.count += 1
+        if Interrupted.count == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1 if Interrupted.count > 4 else 0)
+
+add, Receipts.add = Receipts.add, Interrupted.add
+sys.exit(main())
+"""
+"""Ctrl-C as the fifth file is there: a signal from outside comes too early or too late on a busy machine."""
 
 
 def test_an_interrupted_push_goes_on_where_it_was(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     phantom, _ = scan(tmp_path / "scan", seed=108, slices=150)
-    receipts = data / "pushed.jsonl"
-    words = ["-m", "dicomlake.cli", "push", str(tmp_path / "scan"), "--data", str(data)]
-    process = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own module
-    until(lambda: receipts.exists() and receipts.stat().st_size > 0)
+    words = ["push", str(tmp_path / "scan"), "--data", str(data)]
 
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    interrupted = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-c", INTERRUPTED_PUSH, *words], stderr=subprocess.PIPE, text=True, check=False
+    )
     code, pushed = run(capsys, data, "push", tmp_path / "scan", "--wait")
 
-    assert process.returncode == 130, said
-    assert "goes on where it was" in said
+    assert interrupted.returncode == 130, interrupted.stderr
+    assert "goes on where it was" in interrupted.stderr
     assert code == 0
     assert pushed["sentBefore"] > 0
     assert pushed["sent"] + pushed["sentBefore"] == pushed["landed"] == 150
@@ -251,7 +275,7 @@ def test_a_plain_put_by_any_client_is_ingested_just_the_same(
 
 
 def test_the_demo_holds_what_it_promises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["demo", "--slices", "30", "--json", "--data", str(tmp_path / "demo")])
+    code = main(["demo", "--slices", "30", "--json", "--port", str(free_port()), "--data", str(tmp_path / "demo")])
 
     told = json.loads(capsys.readouterr().out)
     assert told["promises"] == dict.fromkeys(told["promises"], True)

@@ -44,7 +44,7 @@ def statistics(lake: RunningLake) -> Document:
     """The lake's totals, once the change feed has caught up with what landed."""
     bucket = lake.endpoints.landingBucket
     lake.at_rest()
-    assert until(lambda: lake.document("/lake/statistics")["landed"] == len(lake.versions(bucket)), 60)
+    assert until(lambda: lake.document("/lake/statistics")["landed"] == len(lake.versions(bucket)))
     return lake.document("/lake/statistics")
 
 

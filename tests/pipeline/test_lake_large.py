@@ -49,7 +49,7 @@ def half_way(lake: RunningLake, landed: Landed) -> int:
         (entry,) = lake.where([landed])
         return entry is not None and entry["outcome"] == "pending"
 
-    assert until(begun, 60)
+    assert until(begun)
     (pid,) = tasks(lake)
     os.kill(pid, signal.SIGSTOP)
     return pid

@@ -10,7 +10,7 @@ from tests.pipeline.lakes import LakeProcess, kill_hard, until
 from tests.pipeline.running import Document, Landed, RunningLake
 from tests.usecases.dicom_files import ROOT, ct_slice
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")]
 STUDIES = tuple(f"{ROOT}.{number}" for number in (301, 302))
 TOTALS = ("landed", "stored", "duplicates", "quarantined", "instances", "frames", "landedBytes", "storedBytes")
 COUNTS = (*TOTALS, "state", "series", "modalities", "warnings")
@@ -55,7 +55,7 @@ def settled(lake: RunningLake, landed: int) -> dict[str, object]:
         counted = sum(study["landed"] for study in ready), totals["landed"], totals["instances"]
         return len(ready) == len(STUDIES) and counted == (landed - 1, landed, 12)
 
-    assert until(at_rest, 60), look()
+    assert until(at_rest), look()
     studies, totals = look()
     quarantine = [(one["id"], one["reason"], one["steps"]) for one in lake.document("/lake/quarantine")["objects"]]
     return {
@@ -102,10 +102,10 @@ def test_what_lands_after_a_restart_is_numbered_and_counted_like_what_landed_bef
     first = start(lakes, data, port)
     lake = RunningLake(first.ready())
     lake.decided([lake.put(f"before/{n}", ct_slice(401, 1, n)) for n in range(1, 4)])
-    assert until(lambda: lake.document("/lake/statistics")["landed"] == 3, 60)
+    assert until(lambda: lake.document("/lake/statistics")["landed"] == 3)
     first.stop()
 
     again = RunningLake(start(lakes, data, port).ready())
     again.decided([again.put("after/1", ct_slice(402, 1, 1))])
 
-    assert until(lambda: again.document("/lake/statistics")["landed"] == 4, 60)
+    assert until(lambda: again.document("/lake/statistics")["landed"] == 4)

@@ -7,7 +7,7 @@ from dicomlake.local.endpoints import Endpoints
 from tests.pipeline.lakes import client, until
 from tests.pipeline.test_local_flow import row
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 
 
 def get(url: str, **headers: str) -> requests.Response:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from dicomlake.local.endpoints import Endpoints
 from tests.pipeline.lakes import client
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 
 OLD, NEW = random.Random(1).randbytes(3_000_000), random.Random(2).randbytes(2_000_000)  # noqa: S311 - test bytes
 

@@ -9,7 +9,7 @@ from dicomlake.local.endpoints import Endpoints
 from tests.pipeline.lakes import client, until
 from tests.pipeline.test_local_flow import output
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 
 
 def invoke(small: Endpoints, **event: object) -> tuple[str | None, Any]:

@@ -1,6 +1,7 @@
 """The embedded engine as a child process: started in its own environment, stopped with its state saved."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -15,7 +16,7 @@ from dicomlake.local.failure import LocalRunError
 from dicomlake.local.repository import Repository
 
 REGION = "us-east-1"
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 # Never inherited: real credentials and per-service endpoints must not leak into a local run.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL")
@@ -173,10 +174,16 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return `preferred` when it is free, else any free loopback port."""
+    """Return `preferred` when it is free, else any free loopback port.
+
+    Not one that the kernel gives to clients: until a lake binds it, and while it is stopped, any connection of this
+    machine might take it.
+    """
     if preferred and port_is_free(preferred):
         return preferred
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return next(port for port in iter(_below_the_clients, 0) if port_is_free(port))
+
+
+def _below_the_clients() -> int:
+    """A port of the registered range below the ephemeral ones, which begin at 32768 (Linux) or 49152 (RFC 6335)."""
+    return secrets.choice(range(10_000, 32_000, 2))
