@@ -247,6 +247,15 @@ def test_a_cut_lossy_frame_is_an_error_not_an_image() -> None:
         written(data)
 
 
+def test_a_cut_jpeg_is_an_error_where_libjpeg_would_fill_in_gray() -> None:
+    whole = jpeg()
+    at = whole.rindex(b"\xff\xd9")
+    cut = whole[: at - 100] + b"\0" * 102 + whole[at + 2 :]
+
+    with pytest.raises(MalformedError, match="cut"):
+        written(cut)
+
+
 def test_a_long_value_of_a_short_vr_becomes_un() -> None:
     data = landed(noise(LAYOUT).tobytes(), IMPLICIT)
     marker = data.index(struct.pack("<HH", 0x0028, 0x0100))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dicomlake.dicom.codecs_huffman import check_bits
 from dicomlake.dicom.codecs_markers import bare_stream, is_complete, jpeg_size, read_header, without_comments
 from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout
 from dicomlake.dicom.syntaxes import Decoder
@@ -223,6 +224,13 @@ def decode_jpeg(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArra
     return array
 
 
+def _jpeg_lossless(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
+    """Decode lossless JPEG strictly: libjpeg fills what a cut stream lacks without a word."""
+    array = decode_jpeg(data, layout, photometric)
+    check_bits(data, array)
+    return array
+
+
 def decode_jpeg_ls(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
     """Decode JPEG-LS, lossless or near. Errors as `decode_jpeg`."""
     from imagecodecs import jpegls_decode
@@ -255,7 +263,7 @@ def _jpeg_2000(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray
 _DECODERS: MappingProxyType[Decoder, Callable[[Bytes, PixelLayout, str], PixelArray]] = MappingProxyType(
     {
         Decoder.RLE: _rle,
-        Decoder.JPEG_LOSSLESS: decode_jpeg,
+        Decoder.JPEG_LOSSLESS: _jpeg_lossless,
         Decoder.JPEG_LS: decode_jpeg_ls,
         Decoder.JPEG_2000: _jpeg_2000,
     }

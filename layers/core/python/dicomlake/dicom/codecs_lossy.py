@@ -25,6 +25,7 @@ METHODS = MappingProxyType(
 )
 """Lossy transfer syntaxes with a decoder, and what Lossy Image Compression Method calls them (PS3.3 C.7.6.1.1.5.1)."""
 
+_EOI = b"\xff\xd9"
 _RGB_AFTER = frozenset({"YBR_ICT", "YBR_RCT"})
 _SHARED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"})
 
@@ -60,10 +61,17 @@ def _jpeg_2000(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
     return decode_openjpeg(bare)
 
 
+def _jpeg(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
+    """Decode a JPEG that has its end: libjpeg fills what a cut one lacks with gray."""
+    if not bytes(memoryview(data)[-64:]).rstrip(b"\0").endswith(_EOI):
+        raise MalformedError("a lossy frame is cut")
+    return decode_jpeg(data, layout, photometric)
+
+
 _DECODERS: MappingProxyType[str, Callable[[Bytes, PixelLayout, str], PixelArray]] = MappingProxyType(
     {
-        _ROOT + "50": decode_jpeg,
-        _ROOT + "51": decode_jpeg,
+        _ROOT + "50": _jpeg,
+        _ROOT + "51": _jpeg,
         _ROOT + "81": decode_jpeg_ls,
         _ROOT + "91": _jpeg_2000,
         _ROOT + "203": _jpeg_2000,
