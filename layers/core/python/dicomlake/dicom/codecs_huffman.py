@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ _NO_CODE = 200
 """Bits counted for a category that the stream has no code for: more than its padding, so that it never passes."""
 
 Differences = NDArray[np.uint16]
-_Plane = NDArray[np.integer]
+_Plane = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ METHODS = MappingProxyType(
 )
 """Lossy transfer syntaxes with a decoder, and what Lossy Image Compression Method calls them (PS3.3 C.7.6.1.1.5.1)."""
 
-_EOI = b"\xff\xd9"
+_EOI, _PADDED = b"\xff\xd9", 64
 _RGB_AFTER = frozenset({"YBR_ICT", "YBR_RCT"})
 _SHARED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"})
 
@@ -62,8 +62,8 @@ def _jpeg_2000(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
 
 
 def _jpeg(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
-    """Decode a JPEG that has its end: libjpeg fills what a cut one lacks with gray."""
-    if not bytes(memoryview(data)[-64:]).rstrip(b"\0").endswith(_EOI):
+    """Decode a JPEG that has its end, padded with whatever: libjpeg fills what a cut one lacks with gray."""
+    if _EOI not in bytes(memoryview(data)[-_PADDED:]):
         raise MalformedError("a lossy frame is cut")
     return decode_jpeg(data, layout, photometric)
 
