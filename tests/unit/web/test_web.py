@@ -265,12 +265,6 @@ def test_more_results_are_announced_and_an_empty_page_is_204(lake: StoredLake) -
     assert (past["statusCode"], past["body"]) == (204, "")
 
 
-def test_a_parameter_without_effect_is_announced(lake: StoredLake) -> None:
-    response = get(lake.services(), f"{ROOT}/studies?emptyvaluematching=true")
-
-    assert "emptyvaluematching" in response["headers"]["warning"]
-
-
 @pytest.mark.parametrize(
     ("accept", "status"),
     [

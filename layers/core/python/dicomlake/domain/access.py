@@ -7,18 +7,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dicomlake.domain.criteria import Match, holds
 from dicomlake.domain.levels import QueryLevel, first_value
 from dicomlake.domain.matching import (
     groups_of,
     is_universal,
     moment_matches,
-    path_matches,
     range_of,
     split_uids,
 )
 from dicomlake.domain.model import JsonObject, StudyUid
 from dicomlake.domain.names import sound, sound_prefixes, words
-from dicomlake.domain.query import Match, Query
+from dicomlake.domain.query import Query
 from dicomlake.domain.search_keys import (
     END,
     FIRST_DAY,
@@ -36,7 +36,7 @@ READ_BUDGET = 2000
 
 STUDY_DATE, STUDY_TIME = "00080020", "00080030"
 _WILD = re.compile(r"[*?]")
-_COMBINED = {STUDY_DATE: STUDY_TIME, "00400244": "00400245"}
+_COMBINED = {STUDY_DATE: STUDY_TIME, "00400244": "00400245", "00080021": "00080031", "00080023": "00080033"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +173,9 @@ def matches_level(query: Query, level: QueryLevel, attributes: JsonObject) -> bo
     asked = query.at(level)
     pairs = _combined_ranges(asked)
     joined = {match.tag for pair in pairs for match in pair}
-    return all(
-        path_matches(match.path, match.text, attributes, query.fuzzy) for match in asked if match.tag not in joined
-    ) and all(_pair_matches(dates, times, attributes) for dates, times in pairs)
+    return all(holds(match, attributes, query.fuzzy) for match in asked if match.tag not in joined) and all(
+        _pair_matches(dates, times, attributes) for dates, times in pairs
+    )
 
 
 def _combined_ranges(asked: tuple[Match, ...]) -> list[tuple[Match, Match]]:

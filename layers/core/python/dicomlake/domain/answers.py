@@ -1,6 +1,8 @@
 """What a search answers (PS3.18 10.6.3.3): the index's attributes with those that are derived when answering."""
 
-from dicomlake.domain.levels import BY_TAG, QueryLevel
+from functools import cache
+
+from dicomlake.domain.levels import ATTRIBUTES, BY_TAG, QueryLevel
 from dicomlake.domain.model import InstanceRecord, JsonObject, JsonValue
 from dicomlake.domain.query import Query
 from dicomlake.domain.study import Series, Study
@@ -56,27 +58,29 @@ def element(tag: str, *values: str | int) -> JsonObject:
     return {tag: {**content, "Value": held} if held else content}
 
 
-def project(query: Query, described: JsonObject) -> JsonObject:
+def project(query: Query, described: JsonObject, scope: QueryLevel | None = None) -> JsonObject:
     """Keep of a description what the query's answer contains, in tag order.
 
-    That is: what every answer of its level has, what `includefield` names, and what was matched on.
+    That is: what every answer of its level has, what `includefield` names, and what was matched on. `scope` is the
+    level of what the request's path names: the attributes of that and of the levels above are the caller's to ask for.
     """
     asked = query.include | {match.tag for match in query.matches}
-    kept = {tag: content for tag, content in described.items() if query.include_all or tag in asked or _due(tag, query)}
-    absent = [tag for tag in asked if tag not in kept]
-    kept.update({tag: {"vr": BY_TAG[tag].vr} for tag in absent if tag in BY_TAG and BY_TAG[tag].level <= query.level})
+    kept = {tag: content for tag, content in described.items() if query.include_all or tag in asked}
+    for tag in (*asked, *_due_tags(query.level, scope)):
+        row = BY_TAG.get(tag)
+        if tag in described:
+            kept[tag] = described[tag]
+        elif row and row.level <= query.level and (tag in asked or not row.may_be_absent):
+            kept[tag] = {"vr": row.vr}
     return dict(sorted(kept.items()))
 
 
-_UIDS = frozenset({"0020000D", "0020000E", "00080018", "00080056", "00081190"})
+_EVERYWHERE = frozenset({"0020000D", "0020000E", "00080018", "00080056", "00081190", "00080005", "00080201"})
+"""In answers of every level: the identifiers, availability and place, character set and offset from UTC."""
 
 
-def _due(tag: str, query: Query) -> bool:
-    """Whether every answer of the query's level has this attribute; an answer is not the attributes above its level."""
-    row = BY_TAG.get(tag)
-    return tag in _UIDS or (row is not None and row.returned and row.level <= query.level)
-
-
-def parents_of(level: QueryLevel, query: Query, study: JsonObject, series: JsonObject) -> JsonObject:
-    """Return the attributes of the levels above that belong to an answer: all for a query across studies."""
-    return {**(study if level > QueryLevel.STUDY else {}), **(series if level > QueryLevel.SERIES else {})}
+@cache
+def _due_tags(level: QueryLevel, scope: QueryLevel | None) -> tuple[str, ...]:
+    """The attributes that every answer of a query's level has (PS3.18 10.6.3.3)."""
+    rows = (row for row in ATTRIBUTES if row.returned and row.level <= level)
+    return tuple(row.tag for row in rows if scope is None or row.level > scope or row.tag in _EVERYWHERE)

@@ -23,8 +23,9 @@ class QueryLevel(IntEnum):
 class Attribute:
     """One attribute of the index: its names, VR and level.
 
-    `returned` attributes are in every answer (PS3.18 10.6.3.3); others when asked for by `includefield`. `computed`
-    ones are derived when answering and never stored.
+    `returned` attributes are in every answer (PS3.18 10.6.3.3), without a value where none is known, unless they
+    `may_be_absent` then; others come when asked for by `includefield`. `computed` ones are derived when answering and
+    never stored.
     """
 
     tag: str
@@ -33,13 +34,14 @@ class Attribute:
     level: QueryLevel
     returned: bool = False
     computed: bool = False
+    may_be_absent: bool = False
 
 
 def _rows(level: QueryLevel, text: str) -> tuple[Attribute, ...]:
-    """Read a table of `tag keyword VR [flags]` lines; flag r: always returned, c: computed."""
+    """Read a table of `tag keyword VR [flags]` lines; flag r: always returned, o: if it has a value, c: computed."""
     rows = [line.split() for line in text.strip().splitlines()]
     return tuple(
-        Attribute(tag, keyword, vr, level, "r" in "".join(flags), "c" in "".join(flags))
+        Attribute(tag, keyword, vr, level, *(flag in "".join(flags) for flag in "rco"))
         for tag, keyword, vr, *flags in rows
     )
 
@@ -59,8 +61,8 @@ _STUDY = _rows(
     00100040 PatientSex CS r
     00200010 StudyID SH r
     00080090 ReferringPhysicianName PN r
-    00080005 SpecificCharacterSet CS r
-    00080201 TimezoneOffsetFromUTC SH r
+    00080005 SpecificCharacterSet CS ro
+    00080201 TimezoneOffsetFromUTC SH ro
     00081030 StudyDescription LO
     00080056 InstanceAvailability CS rc
     00080061 ModalitiesInStudy CS rc
@@ -90,11 +92,11 @@ _SERIES = _rows(
     0020000E SeriesInstanceUID UI rc
     00080060 Modality CS r
     00200011 SeriesNumber IS r
-    0008103E SeriesDescription LO r
+    0008103E SeriesDescription LO ro
     00201209 NumberOfSeriesRelatedInstances IS rc
-    00400244 PerformedProcedureStepStartDate DA r
-    00400245 PerformedProcedureStepStartTime TM r
-    00400275 RequestAttributesSequence SQ r
+    00400244 PerformedProcedureStepStartDate DA ro
+    00400245 PerformedProcedureStepStartTime TM ro
+    00400275 RequestAttributesSequence SQ ro
     00080021 SeriesDate DA
     00080031 SeriesTime TM
     00180015 BodyPartExamined CS
@@ -122,10 +124,10 @@ _INSTANCE = _rows(
     00080018 SOPInstanceUID UI rc
     00083002 AvailableTransferSyntaxUID UI rc
     00200013 InstanceNumber IS r
-    00280010 Rows US r
-    00280011 Columns US r
-    00280100 BitsAllocated US r
-    00280008 NumberOfFrames IS r
+    00280010 Rows US ro
+    00280011 Columns US ro
+    00280100 BitsAllocated US ro
+    00280008 NumberOfFrames IS ro
     00080008 ImageType CS
     00200012 AcquisitionNumber IS
     00080023 ContentDate DA

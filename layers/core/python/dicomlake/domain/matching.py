@@ -17,6 +17,8 @@ Range = tuple[str, str]
 
 _DATE = re.compile(r"[0-9]{8}\Z")
 _TIME = re.compile(r"[0-9]{2}([0-9]{2}([0-9]{2}(\.[0-9]{1,6})?)?)?\Z")
+_ASKED_DATE = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])\Z")
+_ASKED_TIME = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9](([0-5][0-9]|60)(\.[0-9]{1,6})?)?)?\Z")
 _LISTS = re.compile(r"[,\\]")
 _NUMBERS = frozenset({"IS", "DS", "US", "UL", "SS", "SL"})
 _MAX_TEXT = 1024
@@ -45,8 +47,8 @@ def _is_range(pattern: re.Pattern[str]) -> Callable[[str], bool]:
 
 
 _CHECKS: dict[str, Callable[[str], bool]] = {
-    "DA": _is_range(_DATE),
-    "TM": _is_range(_TIME),
+    "DA": _is_range(_ASKED_DATE),
+    "TM": _is_range(_ASKED_TIME),
     "UI": lambda text: all(is_uid(uid) for uid in split_uids(text)),
 }
 _FORMS = {
@@ -89,6 +91,14 @@ def path_matches(path: tuple[Attribute, ...], text: str, attributes: JsonObject,
     items = element.get("Value") if isinstance(element, dict) else None
     inner = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     return any(path_matches(path[1:], text, item, fuzzy) for item in inner)
+
+
+def path_is_empty(path: tuple[Attribute, ...], attributes: JsonObject) -> bool:
+    """Whether an attribute has no value; inside a sequence: whether no item has one (PS3.4 C.2.2.2.8)."""
+    element = attributes.get(path[0].tag)
+    values = element.get("Value") if isinstance(element, dict) else None
+    present = [value for value in values if value not in (None, "", {})] if isinstance(values, list) else []
+    return all(len(path) > 1 and isinstance(item, dict) and path_is_empty(path[1:], item) for item in present)
 
 
 # --- one value -----------------------------------------------------------------------------------------------------

@@ -3,33 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from dicomlake.domain.criteria import Match, read_match
 from dicomlake.domain.errors import InvalidRequestError
-from dicomlake.domain.levels import BY_NAME, Attribute, QueryLevel
-from dicomlake.domain.matching import check_value
+from dicomlake.domain.levels import BY_NAME, BY_TAG, Attribute, QueryLevel
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-_UNSUPPORTED = ("emptyvaluematching", "multiplevaluematching")
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One matching key: the attribute's path (a sequence and what is in its items, or one attribute) and the value."""
-
-    path: tuple[Attribute, ...]
-    text: str
-
-    @property
-    def tag(self) -> str:
-        """The tag of the attribute that the answer echoes."""
-        return self.path[0].tag
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """One search: the level of its answers, what they match, what they contain, and which of them are asked for.
 
-    `include` holds tags; `ignored` names parameters that were given but have no effect, for a warning.
+    `include` holds tags.
     """
 
     level: QueryLevel
@@ -39,7 +25,6 @@ class Query:
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     fuzzy: bool = False
-    ignored: tuple[str, ...] = ()
 
     def at(self, level: QueryLevel) -> tuple[Match, ...]:
         """Return the matching keys whose attribute is of one level."""
@@ -54,37 +39,44 @@ def parse_query(level: QueryLevel, parameters: Sequence[tuple[str, str]]) -> Que
     """Read a search from decoded name-value pairs. Raises InvalidRequestError naming the parameter that is wrong."""
     options: dict[str, str] = {}
     includes: list[str] = []
-    matches: dict[tuple[Attribute, ...], str] = {}
+    asked: dict[tuple[Attribute, ...], str] = {}
     for name, value in parameters:
         if name.lower() == "includefield":
-            includes.extend(value.split(","))
+            includes.extend(part.strip() for part in value.split(","))
         elif name.lower() in _OPTIONS:
             options[name.lower()] = value.strip()
-        else:
-            _add_match(matches, level, name, value)
+        elif not name.lower().startswith(_SIGNATURE):
+            _add_asked(asked, _path(name, level), value.strip(" \0"))
+    empty, multiple = _truth("emptyvaluematching", options), _truth("multiplevaluematching", options)
     return Query(
         level=level,
-        matches=tuple(Match(path, text) for path, text in matches.items()),
+        matches=tuple(read_match(path, text, empty, multiple) for path, text in asked.items()),
         include=frozenset(_include_tags(includes)),
         include_all="all" in includes,
         limit=min(MAX_LIMIT, _whole_number("limit", options, DEFAULT_LIMIT, smallest=1)),
         offset=_whole_number("offset", options, 0, smallest=0),
         fuzzy=_truth("fuzzymatching", options),
-        ignored=tuple(name for name in _UNSUPPORTED if _truth(name, options)),
     )
 
 
-_OPTIONS = ("limit", "offset", "fuzzymatching", "accept", "charset", *_UNSUPPORTED)
+_OPTIONS = (
+    "limit",
+    "offset",
+    "fuzzymatching",
+    "emptyvaluematching",
+    "multiplevaluematching",
+    "accept",
+    "charset",
+)
+_SIGNATURE = "x-amz-"
+"""How the parameters of a signed URL begin, which the gateway has checked."""
 
 
-def _add_match(matches: dict[tuple[Attribute, ...], str], level: QueryLevel, name: str, value: str) -> None:
-    path = _path(name, level)
-    text = value.strip(" \0")
-    if path in matches and path[-1].vr != "UI":
+def _add_asked(asked: dict[tuple[Attribute, ...], str], path: tuple[Attribute, ...], text: str) -> None:
+    """Note a key's value; only lists of UIDs and of code strings may come as repeated keys."""
+    if path in asked and asked[path] != text and path[-1].vr not in ("UI", "CS"):
         raise InvalidRequestError(f"the key {path[-1].keyword} is given twice: give one value")
-    text = f"{matches[path]},{text}" if path in matches else text
-    check_value(path[-1], text)
-    matches[path] = text
+    asked[path] = f"{asked[path]},{text}" if path in asked and asked[path] != text else text
 
 
 def _path(name: str, level: QueryLevel) -> tuple[Attribute, ...]:
@@ -93,10 +85,13 @@ def _path(name: str, level: QueryLevel) -> tuple[Attribute, ...]:
     if path[0].level > level:
         raise InvalidRequestError(f"the key {path[0].keyword} cannot be matched at this level: search further down")
     nested = len(path) == 2 and path[0].vr == "SQ"
-    if not nested and (len(path) != 1 or path[0].vr == "SQ"):
+    alone = len(path) == 1 and path[0].vr != "SQ" and path[0].tag in BY_TAG
+    if not nested and not alone:
         raise InvalidRequestError(
-            f"the key {path[0].keyword} takes one attribute inside a sequence: Sequence.Attribute"
+            f"the key {path[0].keyword} is matched by an attribute inside its sequence: Sequence.Attribute"
         )
+    if path[-1].vr == "UR":
+        raise InvalidRequestError(f"the key {path[-1].keyword} is derived when answering: it cannot be matched")
     return path
 
 

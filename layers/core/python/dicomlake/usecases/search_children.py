@@ -22,8 +22,9 @@ _SERIES_UID, _INSTANCE_UID = "0020000E", "00080018"
 def search_series(query: Query, store: Datastore, base_url: str, study_uid: StudyUid | None = None) -> SearchResult:
     """Return one page of the series that match, of one study or across studies; studies newest first."""
     meter = _meter(query, study_uid)
+    scope = QueryLevel.STUDY if study_uid else None
     found = (
-        project(query, {**_parent(study, base_url, study_uid), **describe_series(study, series, base_url)})
+        project(query, {**describe_study(study, base_url), **describe_series(study, series, base_url)}, scope)
         for study in _studies(query, store, meter, study_uid)
         for series in _series(query, study, store, meter)
     )
@@ -39,8 +40,9 @@ def search_instances(
 ) -> SearchResult:
     """Return one page of the instances that match: of a series, of a study, or across studies."""
     meter = _meter(query, study_uid)
+    scope = QueryLevel.SERIES if series_uid else QueryLevel.STUDY if study_uid else None
     found = (
-        project(query, {**above, **describe_instance(record, base_url)})
+        project(query, {**above, **describe_instance(record, base_url)}, scope)
         for above, record in _instances(query, store, base_url, study_uid, series_uid, meter)
     )
     return _page(found, query, meter)
@@ -53,11 +55,6 @@ def _meter(query: Query, study_uid: StudyUid | None) -> ReadMeter:
 def _page(found: Iterator[JsonObject], query: Query, meter: ReadMeter) -> SearchResult:
     page = list(islice(found, query.offset, query.offset + query.limit + 1))
     return SearchResult(tuple(page[: query.limit]), len(page) > query.limit, meter.read)
-
-
-def _parent(study: Study, base_url: str, study_uid: StudyUid | None) -> JsonObject:
-    """The study's attributes: part of an answer of a relational query only (PS3.18 10.6.3.3)."""
-    return {} if study_uid else describe_study(study, base_url)
 
 
 def _studies(query: Query, store: Datastore, meter: ReadMeter, study_uid: StudyUid | None) -> Iterator[Study]:
@@ -98,18 +95,14 @@ def _instances(
     named = _named_instances(query, store, study_uid, series_uid, meter)
     if named is not None:
         for record in named:
-            yield from _with_parents(record, query, store, base_url, study_uid, meter)
+            yield from _with_parents(record, query, store, base_url, meter)
         return
     for study in _studies(query, store, meter, study_uid):
         for series in _series(query, study, store, meter):
             if series_uid in (None, series.series_uid):
-                above = {**_parent(study, base_url, study_uid), **_series_parent(study, series, base_url, series_uid)}
+                above = {**describe_study(study, base_url), **describe_series(study, series, base_url)}
                 for record in _records(query, study, series.series_uid, store, meter):
                     yield above, record
-
-
-def _series_parent(study: Study, series: Series, base_url: str, series_uid: SeriesUid | None) -> JsonObject:
-    return {} if series_uid else describe_series(study, series, base_url)
 
 
 def _records(
@@ -162,10 +155,9 @@ def _with_parents(
     query: Query,
     store: Datastore,
     base_url: str,
-    study_uid: StudyUid | None,
     meter: ReadMeter,
 ) -> Iterator[tuple[JsonObject, InstanceRecord]]:
     for study in _studies(query, store, meter, record.key.study_uid):
         for series in _series(query, study, store, meter):
             if series.series_uid == record.key.series_uid:
-                yield {**_parent(study, base_url, study_uid), **describe_series(study, series, base_url)}, record
+                yield {**describe_study(study, base_url), **describe_series(study, series, base_url)}, record

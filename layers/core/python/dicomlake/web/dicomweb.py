@@ -26,16 +26,14 @@ def _search(level: QueryLevel, run: Run) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
         media_type = check_json(call.request.accept())
         query = parse_query(level, call.request.query)
-        return search_response(run(query, call), query, media_type)
+        return search_response(run(query, call), media_type)
 
     return handle
 
 
-def search_response(result: SearchResult, query: Query, media_type: str) -> Response:
-    """Return a page of answers: 200, or 204 where there is none; Warning 299 for what the caller should know."""
-    warnings = [f"The {name} parameter is not supported. It was ignored." for name in query.ignored]
-    if result.more:
-        warnings.append("There are additional results that can be requested.")
+def search_response(result: SearchResult, media_type: str) -> Response:
+    """Return a page of answers: 200, or 204 where there is none; Warning 299 where more remain."""
+    warnings = ["There are additional results that can be requested."] if result.more else []
     headers = {"warning": ", ".join(f'299 {SERVICE} "{text}"' for text in warnings)} if warnings else {}
     if not result.items:
         return Response(204, headers=headers)
