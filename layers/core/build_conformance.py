@@ -130,6 +130,65 @@ SERVICES = (
 )
 
 
+_WRITTEN = "test_a_query_means_the_same_however_it_is_written"
+_SAME = "test_a_search_finds_what_looking_at_every_study_would_find"
+SEARCHES = (
+    (
+        "10.6.1.2",
+        "required matching attributes",
+        "studies, series, instances; relational too",
+        "test_every_required_key_is_matched_and_echoed",
+    ),
+    (
+        "10.6.3.3",
+        "required returned attributes",
+        "empty where none is known",
+        "test_an_answer_has_every_required_attribute_even_without_a_value",
+    ),
+    (
+        "10.6.3.2",
+        "204 without results",
+        "also past the end",
+        "test_more_results_are_announced_and_an_empty_page_is_204",
+    ),
+    ("10.6.3.2", "400 for a key or value that is none", "names it", "test_what_is_no_key_or_no_value_is_a_400"),
+    (
+        "10.6.3.2",
+        "413 over the read budget",
+        "names the key to add",
+        "test_a_search_over_its_budget_is_refused_with_the_key_to_add",
+    ),
+    (
+        "8.3.4.1",
+        "keyword, tag, path into a sequence",
+        "`Sequence.Attribute`",
+        "test_a_dotted_path_reaches_into_a_sequence",
+    ),
+    ("8.3.4.1", "single value, UID list, range, wildcard, universal", "PS3.4 C.2.2.2.1 to C.2.2.2.5", _SAME),
+    (
+        "8.3.4.1",
+        "combined date and time",
+        "PS3.4 C.2.2.2.5",
+        "test_ranges_of_date_and_time_together_are_one_interval",
+    ),
+    ("8.3.4.1", "sequence matching", "PS3.4 C.2.2.2.6", "test_any_item_of_a_sequence_may_match"),
+    ("8.3.4.2", "`fuzzymatching`", "beginnings of words, in any order, as they sound", _SAME),
+    ("8.3.4.3", "`includefield`", "what the index has; `all`", "test_include_all_is_all_the_index_has"),
+    ("8.3.4.4", "`limit`, `offset`", "", "test_pages_joined_are_the_whole_answer"),
+    ("8.3.4", "`emptyvaluematching`", '`""`', "test_the_empty_value_finds_what_has_none"),
+    (
+        "8.3.4",
+        "`multiplevaluematching`",
+        "`CT\\PT`",
+        "test_with_multiple_value_matching_every_value_of_a_list_has_to_be_there",
+    ),
+    ("8.7.3", "DICOM JSON, XML in parts", "by weight", "test_the_answer_has_the_form_that_weighs_most"),
+    ("8.3.3.1", "`accept` parameter", "", "test_the_accept_parameter_wins_over_the_header"),
+    ("8.2", "percent-encoding, repeated parameters", "", _WRITTEN),
+)
+"""What searches do, clause by clause of PS3.18, each with the test that shows it."""
+
+
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
     """Yield the lines of one Markdown table."""
     columns = list(head)
@@ -174,6 +233,13 @@ def services() -> Iterator[str]:
     yield "Frames are never transcoded to answer a request."
 
 
+def searches() -> Iterator[str]:
+    """Yield what searches do."""
+    yield "\n## Searches (QIDO-RS)\n"
+    rows = ((clause, what, how, "Y", f"`{test}`") for clause, what, how, test in SEARCHES)
+    yield from table(("PS3.18", "what", "how", "", "test"), rows)
+
+
 def _service(row: Service) -> tuple[str, ...]:
     offered = any((route.method, route.template) == (row.method, row.template) for route in ROUTES)
     test = f"`{row.test}`" if row.test else ""
@@ -205,7 +271,7 @@ def attributes() -> Iterator[str]:
     """Yield what a search matches and returns."""
     budgets = ", ".join(f"{BUDGETS[level]:,} a {level.name.lower()}" for level in (QueryLevel.STUDY, QueryLevel.SERIES))
     yield "\n## Search keys and what a search returns\n"
-    yield "PS3.18 10.6.1.2 and 10.6.3.3. always: in every answer. asked: with `includefield`, or when matched."
+    yield "PS3.18 10.6.1.2 and 10.6.3.3. always: in every answer. known: if it has a value. asked: with `includefield`."
     yield "computed: derived when answering, never stored. Sequences are matched by the attributes in their items"
     yield f"([api.md](api.md)). The index keeps these up to a number of bytes of JSON: {budgets},"
     yield f"{BUDGETS[QueryLevel.INSTANCE]} an instance; over it what stands last is left out of searches,"
@@ -215,7 +281,8 @@ def attributes() -> Iterator[str]:
 
 def _attribute(row: Attribute) -> tuple[str, ...]:
     tag = f"{row.tag[:4]},{row.tag[4:]}"
-    returned, computed = "always" if row.returned else "asked", "computed" if row.computed else ""
+    returned = "asked" if not row.returned else "known" if row.may_be_absent else "always"
+    computed = "computed" if row.computed else ""
     return row.level.name.lower(), tag, row.keyword, row.vr, returned, computed
 
 
@@ -239,7 +306,7 @@ def refusals() -> Iterator[str]:
 
 def page() -> str:
     """Return the page."""
-    parts = (syntaxes, services, imaging, attributes, charsets, refusals)
+    parts = (syntaxes, services, searches, imaging, attributes, charsets, refusals)
     lines = [INTRODUCTION.lstrip("\n"), *(line for part in parts for line in part())]
     return "\n".join(lines) + "\n"
 

@@ -1,15 +1,20 @@
 """QIDO-RS as clients send it (PS3.18 10.6): what is returned at every level, and every way to write a query."""
 
+import gzip
+from email import message_from_bytes
 from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
 
 import pytest
 
 from dicomlake.domain.levels import ATTRIBUTES, QueryLevel
 from dicomlake.web.services import Services
-from tests.unit.web.events import get, get_json
+from tests.unit.web.events import body_of, get, get_json
 from tests.usecases.stored_lake import StoredLake, element, study_part
 
 ROOT = "/dicomweb/reading-room"
+NATIVE = "{http://dicom.nema.org/PS3.19/models/NativeDICOM}"
 LEVELS = [
     (f"{ROOT}/studies", QueryLevel.STUDY, None),
     (f"{ROOT}/series", QueryLevel.SERIES, None),
@@ -164,3 +169,46 @@ def test_a_query_means_the_same_however_it_is_written(services: Services, query:
 )
 def test_what_is_no_key_or_no_value_is_a_400(services: Services, query: str) -> None:
     assert get(services, f"{ROOT}/studies?{query}")["statusCode"] == 400
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", "application/dicom+json"),
+        ("*/*", "application/dicom+json"),
+        ("application/json", "application/json"),
+        ("application/*;q=0.2, application/json;q=0.1", "application/dicom+json"),
+        ('multipart/related; type="application/dicom+xml"', "multipart/related"),
+        ("multipart/related; type=application/dicom+xml; q=0.9, application/dicom+json; q=0.1", "multipart/related"),
+        ('multipart/related; type="application/dicom+xml", application/dicom+json', "application/dicom+json"),
+        ("application/dicom+json;q=0, */*", "multipart/related"),
+        ('multipart/related; type="*/*"', "multipart/related"),
+        ("application/dicom+xml", "multipart/related"),
+    ],
+)
+def test_the_answer_has_the_form_that_weighs_most(services: Services, accept: str, kind: str) -> None:
+    for request in (
+        get(services, f"{ROOT}/studies", accept),
+        get(services, f"{ROOT}/studies?accept={quote(accept)}", "text/html" if accept else ""),
+    ):
+        assert (request["statusCode"], request["headers"]["content-type"].split(";")[0]) == (200, kind)
+
+
+def test_xml_says_what_json_says_one_part_a_result(services: Services) -> None:
+    url = f"{ROOT}/studies/1.2.1/instances?includefield=all"
+
+    response = get(services, url, 'multipart/related; type="application/dicom+xml"', accept_encoding="gzip")
+
+    head = f"Content-Type: {response['headers']['content-type']}\r\n\r\n".encode()
+    parts = message_from_bytes(head + gzip.decompress(body_of(response))).get_payload()
+    assert [part.get_content_type() for part in parts] == ["application/dicom+xml"] * 2
+    datasets = get_json(services, url)
+    for part, dataset in zip(parts, datasets, strict=True):
+        model = ElementTree.fromstring(part.get_payload(decode=True))  # noqa: S314
+        told = {one.get("tag"): [value.text for value in one.iter(f"{NATIVE}Value")] for one in model}
+        assert list(told) == list(dataset)
+        for tag, element_ in dataset.items():
+            if element_["vr"] != "PN":
+                assert told[tag] == [str(value) for value in element_.get("Value", [])]
+        (name,) = model.findall(f"./{NATIVE}DicomAttribute[@keyword='PatientName']/{NATIVE}PersonName")
+        assert [one.text for one in name.iter(f"{NATIVE}FamilyName")] == ["Yamada", "山田", "やまだ"]

@@ -271,12 +271,13 @@ def test_more_results_are_announced_and_an_empty_page_is_204(lake: StoredLake) -
         ("application/dicom+json", 200),
         ("application/json", 200),
         ("*/*", 200),
-        ('multipart/related; type="application/dicom+xml", application/dicom+json; q=0.1', 200),
-        ('multipart/related; type="application/dicom+xml"', 406),
+        ('multipart/related; type="application/dicom+xml"', 200),
         ("application/dicom+json;q=0", 406),
+        ("text/html", 406),
+        ('multipart/related; type="application/dicom"', 406),
     ],
 )
-def test_answers_are_json_or_406(lake: StoredLake, accept: str, status: int) -> None:
+def test_answers_are_json_or_xml_or_406(lake: StoredLake, accept: str, status: int) -> None:
     assert get(lake.services(), f"{ROOT}/studies", accept)["statusCode"] == status
 
 

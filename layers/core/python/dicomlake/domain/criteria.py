@@ -1,7 +1,7 @@
 """One matching key of a search: what is asked of an attribute, and whether a study, series or instance has it.
 
 Beside single values, ranges and wildcards (domain.matching) a key may ask for any of some values, for all of them
-(Multiple Value Matching, PS3.4 C.2.2.2.9) or for none at all (Empty Value Matching, C.2.2.2.8).
+(Multiple Value Matching) or for none at all (Empty Value Matching), PS3.4 C.2.2.2.
 """
 
 from dataclasses import dataclass

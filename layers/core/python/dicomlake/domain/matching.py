@@ -94,7 +94,7 @@ def path_matches(path: tuple[Attribute, ...], text: str, attributes: JsonObject,
 
 
 def path_is_empty(path: tuple[Attribute, ...], attributes: JsonObject) -> bool:
-    """Whether an attribute has no value; inside a sequence: whether no item has one (PS3.4 C.2.2.2.8)."""
+    """Whether an attribute has no value; inside a sequence: whether no item has one (PS3.4 C.2.2.2)."""
     element = attributes.get(path[0].tag)
     values = element.get("Value") if isinstance(element, dict) else None
     present = [value for value in values if value not in (None, "", {})] if isinstance(values, list) else []

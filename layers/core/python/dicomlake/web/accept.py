@@ -130,6 +130,41 @@ def check_json(accept: str) -> str:
     raise NotAcceptableError("the answer is available as application/dicom+json")
 
 
+def choose_datasets(accept: str) -> str:
+    """Return the media type in which to answer with data sets: JSON, or XML in one part each (PS3.18 8.7.3).
+
+    The heavier wins, weighed by the most specific entry that it fits; of equals JSON, the default. Raises
+    NotAcceptableError, saying what is available.
+    """
+    entries = parse_accept(accept)
+    best = max(_DATASETS, key=lambda kind: _weight_of(kind, entries))
+    if _weight_of(best, entries) > 0:
+        return best
+    raise NotAcceptableError(f"the answer is available as application/dicom+json, or {XML_PARTS}")
+
+
+def _weight_of(kind: str, entries: tuple[MediaRange, ...]) -> float:
+    given = {_name_of(entry): entry.weight for entry in reversed(entries)}
+    return next((given[name] for name in _DATASETS[kind] if name in given), 0.0)
+
+
+def _name_of(entry: MediaRange) -> str:
+    """What an entry names: inside multipart/related, the type of the parts."""
+    if entry.media_type != MULTIPART:
+        return entry.media_type
+    parts = entry.parameters.get("type", "*/*").lower()
+    return "multipart/*" if parts == "*/*" else parts
+
+
+XML = "application/dicom+xml"
+XML_PARTS = f'{MULTIPART}; type="{XML}"'
+_DATASETS = {
+    "application/dicom+json": ("application/dicom+json", "application/*", "*/*"),
+    "application/json": ("application/json",),
+    XML_PARTS: (XML, "multipart/*", "*/*"),
+}
+"""The answers with data sets, the default first, and the entries that each fits, the most specific first."""
+
 _JSON = {
     "application/dicom+json": "application/dicom+json",
     "application/json": "application/json",

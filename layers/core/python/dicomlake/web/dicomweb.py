@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from dicomlake.domain.errors import InvalidRequestError
 from dicomlake.domain.levels import QueryLevel
-from dicomlake.domain.model import SeriesUid, StudyUid
+from dicomlake.domain.model import JsonObject, SeriesUid, StudyUid
 from dicomlake.domain.query import Query, parse_query
 from dicomlake.usecases.retrieve_frames import FramesRetrieved, retrieve_frames
 from dicomlake.usecases.retrieve_metadata import Metadata, instance_metadata, series_metadata, study_metadata
 from dicomlake.usecases.search_children import search_instances, search_series
 from dicomlake.usecases.search_studies import SearchResult, search_studies
-from dicomlake.web.accept import Chosen, check_json, choose_frames
+from dicomlake.usecases.write_native_model import write_native_model
+from dicomlake.web.accept import XML, XML_PARTS, Chosen, check_json, choose_datasets, choose_frames
 from dicomlake.web.call import Call
 from dicomlake.web.multipart import Part, multipart_body
 from dicomlake.web.response import Response, json_response
@@ -24,7 +25,7 @@ Run = Callable[[Query, Call], SearchResult]
 
 def _search(level: QueryLevel, run: Run) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
-        media_type = check_json(call.request.accept())
+        media_type = choose_datasets(call.request.accept())
         query = parse_query(level, call.request.query)
         return search_response(run(query, call), media_type)
 
@@ -37,8 +38,15 @@ def search_response(result: SearchResult, media_type: str) -> Response:
     headers = {"warning": ", ".join(f'299 {SERVICE} "{text}"' for text in warnings)} if warnings else {}
     if not result.items:
         return Response(204, headers=headers)
-    answer = json_response(list(result.items), media_type=media_type)
+    answer = _datasets(result.items, media_type)
     return Response(200, answer.body, {**answer.headers, **headers})
+
+
+def _datasets(items: tuple[JsonObject, ...], media_type: str) -> Response:
+    if media_type != XML_PARTS:
+        return json_response(list(items), media_type=media_type)
+    boundary, body = multipart_body([Part(XML, write_native_model(item)) for item in items])
+    return Response(200, body, {"content-type": f"{XML_PARTS}; boundary={boundary}"})
 
 
 def _study(call: Call) -> StudyUid | None:

@@ -15,7 +15,12 @@ MAX_BODY = 4_500_000
 """Bytes of body that fit AWS Lambda's 6 MB of response in base64."""
 
 GZIP_FROM = 1024
-_COMPRESSED_TYPES = ("application/json", "application/dicom+json", "text/")
+_COMPRESSED_TYPES = (
+    "application/json",
+    "application/dicom+json",
+    'multipart/related; type="application/dicom+xml"',
+    "text/",
+)
 
 
 @dataclass(frozen=True, slots=True)
