@@ -208,7 +208,7 @@ def beside(builder: Builder, record: InstanceRecord) -> InstanceRecord:
     return replace(record, ledger=builder.ledger_key(), content_digest=builder.hex(), visibility=Visibility.NON_PRIMARY)
 
 
-def test_a_record_beside_the_primary_one_clashes_with_nothing_and_is_not_listed(
+def test_a_record_beside_clashes_with_its_own_content_only_and_is_not_listed(
     store: Datastore, builder: Builder
 ) -> None:
     primary = builder.record()
@@ -217,6 +217,8 @@ def test_a_record_beside_the_primary_one_clashes_with_nothing_and_is_not_listed(
 
     assert store.instances.commit(builder.commit([first])) == ()
     assert store.instances.commit(builder.commit([second])) == ()
+    (clash,) = store.instances.commit(builder.commit([replace(first, ledger=builder.ledger_key())]))
+    assert (clash.position, clash.kind, clash.held) == (0, ClashKind.HELD, first)
     assert store.instances.instance(primary.key) == primary
     assert store.instances.instances(primary.key.study_uid).items == (primary,)
     assert store.instances.standing([second, builder.record(), first, primary]) == (second, first, primary)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dicomlake.domain.errors import NotFoundError, Reason
 from dicomlake.domain.ids import ledger_key
+from dicomlake.domain.ledger import Tally
 from dicomlake.domain.model import InstanceKey, InstanceUid, Outcome, SeriesUid, StudyUid, Visibility
 from dicomlake.domain.study import StudyState
 from dicomlake.usecases.compact_series import open_pack
@@ -148,6 +149,42 @@ def test_the_same_instance_with_other_pixels_is_kept_beside_the_first() -> None:
     assert [warned.code for warned in beside.warnings] == ["conflict-kept-beside"]
     assert lake.store.state.studies[STUDY].counts.instances == 1
     assert lake.store.feed.head().tally.stored == 2
+
+
+def test_other_content_sent_again_is_a_duplicate_of_what_is_beside() -> None:
+    lake = MemoryLake()
+    for time in range(4):
+        lake.land(f"a/{time}", ct_slice(1, 1, 1))
+        lake.land(f"b/{time}", ct_slice(1, 1, 1, seed=9))
+        lake.land(f"c/{time}", ct_slice(2, 1, 1, uid=f"{ROOT}.1.1.1"))
+        lake.pump()
+
+    check_counts(lake, 12)
+    assert len(lake.store.state.beside) == 2
+    assert lake.store.feed.head().tally == Tally(stored=3, duplicates=9)
+
+
+SENT = st.lists(st.tuples(st.sampled_from([0, 8, 9]), st.sampled_from([1, 2]), st.integers(1, 3)), max_size=12)
+
+
+@slow
+@given(SENT, st.integers(0, 60), st.integers(1, 8), st.integers(0, 10_000))
+def test_conflicts_in_any_order_and_number_are_stored_once_a_content(
+    sent: list[tuple[int, int, int]], call: int, batch: int, seed: int
+) -> None:
+    lake = MemoryLake(seed)
+    for place, (pixels, series, copies) in enumerate(sent):
+        lake.land(f"n{place}", ct_slice(1, series, 1, seed=pixels, uid=f"{ROOT}.1.1.1"), copies)
+
+    with lake.dying_at(call):
+        lake.pump(batch, shuffled=True)
+    lake.pump(batch)
+
+    check_counts(lake, len(sent))
+    contents = len({one[:2] for one in sent})
+    assert len(lake.store.state.instances) == min(1, contents)
+    assert len(lake.store.state.beside) == max(0, contents - 1)
+    assert lake.store.feed.head().tally == Tally(stored=contents, duplicates=len(sent) - contents)
 
 
 def test_a_sop_instance_uid_of_another_study_is_kept_beside_and_told() -> None:

@@ -117,6 +117,7 @@ def eventful() -> TimedLake:
     lake.batch(("other", ct_slice(2, 1, 1)), ("junk", JUNK), ("empty", b""))
     lake.batch(("late", ct_slice(1, 1, 4)), ("conflict", ct_slice(1, 1, 1, seed=9)))
     lake.batch(("again", ct_slice(1, 1, 2)), ("borrowed", ct_slice(3, 1, 1, uid=f"{ROOT}.2.1.1")))
+    lake.batch(("conflict again", ct_slice(1, 1, 1, seed=9)))
     return lake
 
 
@@ -152,7 +153,7 @@ def test_conflicts_duplicates_and_senders_are_as_they_were() -> None:
 
     assert picture(lake) == before
     assert done.complete
-    assert done.tally == Tally(stored=7, duplicates=1)
+    assert done.tally == Tally(stored=7, duplicates=2)
     assert {s.state for s in lake.store.state.studies.values()} == {StudyState.READY}
     assert {e.source for e in lake.store.state.ledger.values()} == {"default", "hospital-7"}
 
@@ -236,7 +237,7 @@ def test_what_arrives_while_the_index_is_rebuilt_is_counted_once() -> None:
     lake.recover()
 
     head = lake.store.feed.head()
-    assert head.tally.landed == len(lake.store.state.ledger) == 12
+    assert head.tally.landed == len(lake.store.state.ledger) == 13
     assert head.counts.instances == len(lake.store.state.instances) == 6
     assert sum(s.counts.instances for s in lake.store.state.studies.values()) == head.counts.instances
 

@@ -23,7 +23,8 @@ class InstanceIndex(Protocol):
     def commit(self, commit: Commit) -> tuple[Clash, ...]:
         """Write a commit as one transaction; return () when it stands, else every clash, with nothing written.
 
-        A NON_PRIMARY record is kept beside the primary one of its key: it claims nothing and clashes with nothing.
+        A NON_PRIMARY record is kept beside the primary one of its key: it claims nothing, and clashes with nothing but
+        the record of equal content (`content_digest`) that is beside it already (HELD).
         """
         ...
 

@@ -1,7 +1,7 @@
 """Make what a pack holds visible: study by study, in conditional transactions, clashes resolved by the store's policy.
 
 The index is the commit point. A redelivered instance is its own ledger row and changes nothing; same content under
-the same key is a duplicate; other content is kept beside the first (`keep-first`) and says so.
+the same key is a duplicate; other content is kept beside the first (`keep-first`), once, and says so.
 """
 
 from collections import defaultdict

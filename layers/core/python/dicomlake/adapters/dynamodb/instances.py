@@ -160,6 +160,7 @@ def _position(commit: Commit, refusal: Refusal) -> int:
 
 def _refuse_repeats(commit: Commit) -> None:
     """A transaction takes one action an item; a commit that names one twice is a mistake of its maker."""
-    names = [*(entry.key for entry in commit.entries), *(record.key.instance_uid for record in _claimants(commit))]
+    items = [*map(keys.record, commit.records), *(keys.claim(one.key.instance_uid) for one in _claimants(commit))]
+    names = [*(keys.ledger(entry.key) for entry in commit.entries), *items]
     if len(set(names)) != len(names):
-        raise ValueError("a commit names every landed object and every primary SOP Instance UID once")
+        raise ValueError("a commit names every landed object, every primary SOP Instance UID and every content once")

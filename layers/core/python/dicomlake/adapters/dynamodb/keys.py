@@ -49,14 +49,14 @@ def instance(key: InstanceKey) -> Key:
     return f"S#{key.study_uid}", f"I#{key.series_uid}#{key.instance_uid}"
 
 
-def beside(key: InstanceKey, ledger: LedgerKey) -> Key:
-    """The row of an instance that is kept beside the primary one under the same key."""
-    return f"S#{key.study_uid}", f"B#{key.series_uid}#{key.instance_uid}#{ledger.object_hash}#{ledger.version_id}"
+def beside(key: InstanceKey, content_digest: str) -> Key:
+    """The row of an instance that is kept beside the primary one under the same key, one a content."""
+    return f"S#{key.study_uid}", f"B#{key.series_uid}#{key.instance_uid}#{content_digest}"
 
 
 def record(of: InstanceRecord) -> Key:
     """The row of a record, by its visibility."""
-    return beside(of.key, of.ledger) if of.visibility is Visibility.NON_PRIMARY else instance(of.key)
+    return beside(of.key, of.content_digest) if of.visibility is Visibility.NON_PRIMARY else instance(of.key)
 
 
 def instances(study_uid: StudyUid, series_uid: SeriesUid | None) -> Key:

@@ -48,11 +48,11 @@ class MemoryInstanceIndex:
         return tuple(found[position] for position in sorted(found))
 
     def _record_clash(self, position: int, record: InstanceRecord) -> Clash | None:
-        if record.visibility is Visibility.NON_PRIMARY:
-            return None
-        held = self._state.instances.get(record.key)
+        held = self._row(record)
         if held:
             return Clash(position, ClashKind.HELD, held)
+        if record.visibility is Visibility.NON_PRIMARY:
+            return None
         claim = self._state.claims.get(record.key.instance_uid)
         if claim is None:
             return None
@@ -68,7 +68,7 @@ class MemoryInstanceIndex:
         for record in commit.records:
             key = record.key
             if record.visibility is Visibility.NON_PRIMARY:
-                state.beside[record.ledger] = record
+                state.beside[_content(record)] = record
                 continue
             state.instances[key] = record
             state.claims[key.instance_uid] = Location(key.study_uid, key.series_uid, key.instance_uid)
@@ -106,7 +106,7 @@ class MemoryInstanceIndex:
 
     def _row(self, record: InstanceRecord) -> InstanceRecord | None:
         if record.visibility is Visibility.NON_PRIMARY:
-            return self._state.beside.get(record.ledger)
+            return self._state.beside.get(_content(record))
         return self._state.instances.get(record.key)
 
     def move(self, moves: Sequence[tuple[InstanceRecord, PackPointer]]) -> int:
@@ -120,7 +120,7 @@ class MemoryInstanceIndex:
                 return False
             moved = replace(held, pointer=to)
             if record.visibility is Visibility.NON_PRIMARY:
-                self._state.beside[record.ledger] = moved
+                self._state.beside[_content(record)] = moved
             else:
                 self._state.instances[record.key] = moved
             return True
@@ -165,6 +165,11 @@ class MemoryLedger:
         return Page(entries, places.after, places.read)
 
 
+def _content(record: InstanceRecord) -> tuple[InstanceKey, str]:
+    """What the row of a record beside the primary one is named by."""
+    return record.key, record.content_digest
+
+
 def _name(key: LedgerKey) -> str:
     return f"{key.object_hash}#{key.version_id}"
 
@@ -172,6 +177,8 @@ def _name(key: LedgerKey) -> str:
 def _refuse_repeats(commit: Commit) -> None:
     """A transaction takes one action an item; a commit that names one twice is a mistake of its maker."""
     primary = (record for record in commit.records if record.visibility is not Visibility.NON_PRIMARY)
+    beside = (record for record in commit.records if record.visibility is Visibility.NON_PRIMARY)
     names = [*(entry.key for entry in commit.entries), *(record.key.instance_uid for record in primary)]
+    names += map(_content, beside)
     if len(set(names)) != len(names):
-        raise ValueError("a commit names every landed object and every primary SOP Instance UID once")
+        raise ValueError("a commit names every landed object, every primary SOP Instance UID and every content once")

@@ -20,7 +20,7 @@ class MemoryState:
     ledger: dict[LedgerKey, LedgerEntry] = field(default_factory=dict)
     quarantined: dict[str, LedgerKey] = field(default_factory=dict)
     instances: dict[InstanceKey, InstanceRecord] = field(default_factory=dict)
-    beside: dict[LedgerKey, InstanceRecord] = field(default_factory=dict)
+    beside: dict[tuple[InstanceKey, str], InstanceRecord] = field(default_factory=dict)
     claims: dict[InstanceUid, Location] = field(default_factory=dict)
     committed: list[CommitRow] = field(default_factory=list)
     unfolded: dict[StudyUid, dict[str, CommitRow]] = field(default_factory=dict)
