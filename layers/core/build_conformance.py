@@ -230,7 +230,9 @@ def services() -> Iterator[str]:
     yield from table(("media type", "stored as"), ((f"`{kind}`", _stored_as(kind)) for kind in kinds))
     native = ", ".join(f"`{uid}`" for uid in SENT_AS)
     yield f"\nFrames stored in {native} are named `1.2.840.10008.1.2.1` (8.7.3.2)."
-    yield "Frames are never transcoded to answer a request."
+    yield "Frames are never transcoded to answer a request. Frames that share bytes (a segmentation of 1 bit a pixel"
+    yield "whose frames end inside a byte: warning `unaligned-frames`) are kept as one run: `/frames/1` is all of it,"
+    yield "`/frames/2` is 404 and says so (`test_frames_that_share_bytes_are_told_to_be_one_run`)."
 
 
 def searches() -> Iterator[str]:

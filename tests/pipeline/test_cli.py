@@ -186,7 +186,7 @@ def test_studies_and_series_are_listed_and_shown(
     _, instances = run(capsys, data, "show", phantom.study_uid, phantom.series_uid)
 
     assert "Phantom^Ellipses" in listed
-    assert listed.splitlines()[-1] == "1 studies"
+    assert listed.splitlines()[-1] == "1 study"
     assert "4 = 4 stored + 0 duplicates + 0 quarantined" in shown
     assert phantom.series_uid in shown
     assert len(instances["found"]) == 4

@@ -199,6 +199,19 @@ def test_a_sop_instance_uid_of_another_study_is_kept_beside_and_told() -> None:
     assert [warned.code for warned in beside.warnings] == ["instance-uid-in-other-series"]
 
 
+def test_duplicates_of_a_ready_study_are_counted_and_tell_nothing() -> None:
+    lake = MemoryLake()
+    lake.land("one", ct_slice(1, 1, 1))
+    lake.pump()
+
+    lake.land("again", ct_slice(1, 1, 1))
+    lake.pump()
+
+    study = lake.store.state.studies[STUDY]
+    assert (study.state, study.generation, study.tally) == (StudyState.READY, 1, Tally(stored=1, duplicates=1))
+    assert (len(lake.ready), len(lake.workflows.studies)) == (1, 1)
+
+
 def test_late_arrivals_are_a_new_generation_that_names_what_it_added() -> None:
     lake = MemoryLake()
     for number in (1, 2, 3):

@@ -15,9 +15,11 @@ import zstandard
 
 from dicomlake.adapters.memory import MemoryObjectStore, MemorySecretSource
 from dicomlake.adapters.memory.uploads import MemoryUploadSigner
+from dicomlake.domain.errors import NotFoundError
 from dicomlake.lake.frames import parse_frame_record
 from dicomlake.lake.pack import landed_parts
 from dicomlake.lake.splices import decode_splices
+from dicomlake.usecases.retrieve_frames import retrieve_frames
 from dicomlake.web.services import OpenStore, Services
 from tests.unit.web.events import body_of, get, get_json
 from tests.usecases.dicom_files import ROOT, ct_slice
@@ -147,3 +149,22 @@ def test_a_landed_object_is_found_by_its_key(services: Services) -> None:
 
 def test_a_name_in_old_characters_is_found_by_the_new_ones(services: Services) -> None:
     assert len(get_json(services, f"{WEB}/studies?PatientName=%E9%AB%98%E6%A9%8B*")) == 1
+
+
+def test_frames_that_share_bytes_are_told_to_be_one_run() -> None:
+    data = pydicom.dcmread(io.BytesIO(ct_slice(1, 1, 1)))
+    data.Rows = data.Columns = 3
+    data.NumberOfFrames, data.BitsAllocated, data.BitsStored, data.HighBit = 5, 1, 1, 0
+    data.PixelData = bytes(range(6))
+    landed = io.BytesIO()
+    data.save_as(landed)
+    lake = MemoryLake()
+    lake.land("segmentation", landed.getvalue())
+    lake.pump()
+    (record,) = lake.store.state.instances.values()
+
+    run = retrieve_frames(record.key, [1], lake.store).frames[0]
+
+    assert bytes(run) == bytes(range(6))
+    with pytest.raises(NotFoundError, match=r"share bytes.*kept as one run"):
+        retrieve_frames(record.key, [2], lake.store)

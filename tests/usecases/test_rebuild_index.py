@@ -187,6 +187,56 @@ def test_rows_point_into_the_newest_pack_and_nothing_is_compacted_again() -> Non
     assert lake.packs() == before
 
 
+def test_a_pack_that_is_replaced_after_its_three_days_goes_a_grace_later() -> None:
+    lake = TimedLake()
+    lake.batch(("early", ct_slice(1, 1, 1)))
+    (before,) = lake.packs()
+    for _ in range(10):
+        lake.clock.advance(24 * 3600)
+        assert lake.sweep_packs().deleted == 0
+
+    lake.batch(("late", ct_slice(1, 1, 2)))
+    at_once = lake.sweep_packs().deleted
+    lake.clock.advance(25 * 3600)
+    later = lake.sweep_packs().deleted
+
+    (series,) = lake.store.studies.series(STUDY)
+    assert (at_once, later) == (0, 2)
+    assert before not in lake.packs()
+    assert lake.packs() == list(series.packs)
+    assert not [info for info in lake.store.objects.versions("sweeps/superseded/").items if info.is_latest]
+
+
+def test_a_pack_replaced_an_hour_ago_stays_however_old_it_is() -> None:
+    lake = TimedLake()
+    lake.batch(("early", ct_slice(1, 1, 1)))
+    lake.clock.advance(47 * 3600)
+    lake.batch(("late", ct_slice(1, 1, 2)))
+    before = lake.packs()
+
+    lake.clock.advance(3600)
+    swept = lake.sweep_packs()
+
+    assert (len(before), swept.deleted) == (3, 0)
+
+
+@pytest.mark.parametrize("call", range(1, 40))
+def test_a_death_around_a_late_compaction_leaves_no_pack_for_good(call: int) -> None:
+    lake = TimedLake()
+    lake.batch(("early", ct_slice(1, 1, 1)))
+    lake.clock.advance(10 * 24 * 3600)
+
+    with lake.dying_at(call):
+        lake.batch(("late", ct_slice(1, 1, 2)))
+    lake.pump()
+    for _ in range(4):
+        lake.clock.advance(25 * 3600)
+        lake.sweep_packs()
+
+    (series,) = lake.store.studies.series(STUDY)
+    assert lake.packs() == list(series.packs)
+
+
 def test_a_second_run_and_a_run_beside_a_whole_index_change_nothing() -> None:
     lake = eventful()
     before, packs = picture(lake), lake.packs()

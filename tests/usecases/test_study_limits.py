@@ -16,7 +16,7 @@ from dicomlake.domain.search_keys import search_keys
 from dicomlake.domain.study import Study, StudyState, format_time
 from dicomlake.ports import Fold
 from dicomlake.usecases.plan_study import plan_study
-from dicomlake.usecases.settle_study import settle_study
+from dicomlake.usecases.settle_study import is_large, settle_study
 from dicomlake.usecases.sweep_commits import sweep_commits
 from dicomlake.usecases.track_study import track_study
 from tests.usecases.dicom_files import ROOT, ct_slice
@@ -117,6 +117,16 @@ def test_a_large_study_whose_machine_failed_is_started_again() -> None:
     later = look()
 
     assert (at_once, again, later) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("instances", "stored_bytes", "large"),
+    [(2000, 4 * 1000**3, False), (2001, 1, True), (500, 4 * 1000**3 + 1, True), (1, 12 * 1000**3, True)],
+)
+def test_what_may_outlive_the_express_machine_goes_to_the_other_one(
+    instances: int, stored_bytes: int, large: bool
+) -> None:
+    assert is_large(Study(STUDY, counts=Counts(instances, instances, stored_bytes, stored_bytes))) is large
 
 
 def test_a_generation_that_was_overtaken_is_told_by_the_next_one() -> None:

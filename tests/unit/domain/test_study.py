@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dicomlake.domain.commit import CommitRow, SeriesShare
 from dicomlake.domain.ledger import Tally
-from dicomlake.domain.model import Counts, SeriesAttributes, SeriesUid, StudyAttributes, StudyUid
+from dicomlake.domain.model import NO_COUNTS, Counts, SeriesAttributes, SeriesUid, StudyAttributes, StudyUid
 from dicomlake.domain.study import (
     Completeness,
     SettlePolicy,
@@ -68,6 +68,17 @@ def test_what_arrives_late_opens_a_new_generation(state: StudyState, untold: int
     assert late.generation_started_at == format_time(T0 + timedelta(seconds=90))
     assert late.counts.instances == 4
     assert late.since_ready == Tally(stored=untold)
+
+
+@pytest.mark.parametrize("state", [StudyState.SETTLING, StudyState.READY])
+def test_duplicates_alone_open_no_generation(state: StudyState) -> None:
+    settled = replace(folded(row(1)), state=state)
+    again = replace(row(2, seconds=90), kind="duplicate", tally=Tally(duplicates=2), counts=NO_COUNTS, series=())
+
+    late = fold_study(settled, (again,), ())
+
+    assert (late.state, late.generation) == (state, settled.generation)
+    assert late.tally == settled.tally + Tally(duplicates=2)
 
 
 @given(st.permutations(range(6)), st.integers(1, 5))

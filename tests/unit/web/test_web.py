@@ -63,6 +63,14 @@ def test_an_event_that_cannot_be_decoded_is_a_bad_request(lake: StoredLake, chan
     assert response["statusCode"] == 400
 
 
+@pytest.mark.parametrize("path", ["/studies", "/dicom-web/studies", "/wado/studies/1.2.1/series", "/dicomweb/studies"])
+def test_a_wrong_root_of_dicomweb_is_told_the_right_one(lake: StoredLake, path: str) -> None:
+    response = get(lake.services(), path)
+
+    assert response["statusCode"] == 404
+    assert "/dicomweb/DATASTORE-ID" in json.loads(body_of(response))["message"]
+
+
 def test_a_body_in_base64_is_decoded() -> None:
     sent = {**event("/uploads", method="POST"), "body": base64.b64encode(b'{"a":1}').decode(), "isBase64Encoded": True}
 

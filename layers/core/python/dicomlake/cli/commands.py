@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dicomlake import __version__
 from dicomlake.cli.output import complain
+from dicomlake.client.failure import LakeClientError
 from dicomlake.domain.errors import PipelineError
 
 OK, FAILED, QUARANTINED, INTERRUPTED = 0, 1, 3, 130
@@ -93,6 +94,19 @@ def _complete(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)
+
+
+def add_port(parser: argparse.ArgumentParser, default: int, told: str) -> None:
+    """Add --port: any text, so that what is no port is one sentence and no usage (`make up PORT=abc`)."""
+    parser.add_argument("--port", type=port_of, default=default, metavar="PORT", help=told)
+
+
+def port_of(text: str) -> int:
+    """Return a port; LakeClientError where the text is no number. What can be bound the lake itself says."""
+    try:
+        return int(text)
+    except ValueError:
+        raise LakeClientError(f"Port {text} is no number: give one from 1024 to 65534, such as PORT=8042.") from None
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

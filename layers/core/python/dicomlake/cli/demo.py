@@ -9,7 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
-from dicomlake.cli.commands import FAILED, OK
+from dicomlake.cli.commands import FAILED, OK, add_port
 from dicomlake.cli.demo_checks import Demo, check, show
 from dicomlake.cli.output import complain, print_json
 from dicomlake.cli.phantom import Phantom
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--dicom", type=Path, metavar="PATH", help="push these files instead of pydicom's")
     parser.add_argument("--slices", type=int, default=300, help="slices of the generated CT (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="the lake's port (default: 8042, or a free one)")
+    add_port(parser, 0, "the lake's port (default: 8042, or a free one)")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="a new data directory (default: build/demo, made anew)"
     )

@@ -15,6 +15,7 @@ from dicomlake.cli.listing import STUDY_COLUMNS, heads_of, rows_of
 from dicomlake.cli.output import print_facts, print_line, print_table, size
 from dicomlake.cli.phantom import Phantom
 from dicomlake.cli.pushing import Pushed
+from dicomlake.cli.studies import counted
 from dicomlake.client.frames import fetch_frame
 from dicomlake.client.lake import Document, LakeClient
 from dicomlake.client.loglines import logs_client, read_lines
@@ -146,7 +147,7 @@ def show(findings: Findings, data: Path, *, running: bool) -> None:
     """Tell it to a person."""
     print_line()
     print_table(heads_of(STUDY_COLUMNS), rows_of(findings.studies[:LISTED], STUDY_COLUMNS))
-    print_line(f"{len(findings.studies)} studies")
+    print_line(counted(len(findings.studies)))
     print_line()
     print_facts(_facts(findings))
     print_line()

@@ -6,12 +6,13 @@ The same directory goes on where it was. `endpoints.json` in it tells addresses 
 import argparse
 from pathlib import Path
 
+from dicomlake.cli.commands import add_port
 from dicomlake.cli.output import complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("--port", type=int, default=8042, help="the gateway's port (default: %(default)s)")
+    add_port(parser, 8042, "the gateway's port (default: %(default)s)")
     parser.add_argument(
         "--data",
         type=Path,

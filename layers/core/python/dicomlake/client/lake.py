@@ -81,7 +81,7 @@ class LakeClient:
         return list(json_of(self.retrieve(path + asked, "application/dicom+json")) or [])
 
     def search_all(self, path: str, query: Mapping[str, str]) -> Iterator[Document]:
-        """Yield everything a search finds, page by page."""
+        """Yield everything a search finds, a page a request; a page is asked for when it is needed."""
         offset = 0
         while True:
             page = self.search(path, {**query, "limit": str(PAGE), "offset": str(offset)})

@@ -77,24 +77,26 @@ class Series:
 
 
 def fold_study(study: Study | None, rows: tuple[CommitRow, ...], known_series: tuple[Series, ...]) -> Study:
-    """Return the study with the rows' counts added; what arrives after `receiving` opens a new generation.
+    """Return the study with the rows' counts added; what is stored after `receiving` opens a new generation.
 
-    `known_series` are the study's series after the same rows were folded into them.
+    Duplicates alone are counted and open none: there is nothing to compact and nothing to tell. `known_series` are the
+    study's series after the same rows were folded into them.
     """
     first = rows[0]
     if first.study_uid is None:
         raise ValueError("only a study's own commit rows fold into it")
     before = study or Study(first.study_uid)
-    current = before if before.state is StudyState.RECEIVING else _next_generation(before)
+    tally = sum((row.tally for row in rows), NO_TALLY)
+    stays = before.state is StudyState.RECEIVING or all(row.kind == "duplicate" for row in rows)
+    current = before if stays else _next_generation(before)
     stamps = sorted(row.at for row in rows)
     attributes = next((row.study.attributes for row in rows if row.study and row.study.attributes), {})
-    tally = sum((row.tally for row in rows), NO_TALLY)
     return replace(
         current,
         attributes=current.attributes or attributes,
         counts=sum((row.counts for row in rows), current.counts),
         tally=current.tally + tally,
-        since_ready=current.since_ready + tally,
+        since_ready=current.since_ready + (NO_TALLY if current.state is StudyState.READY else tally),
         modalities=tuple(sorted({s.modality for s in known_series if s.modality})),
         sop_classes=tuple(sorted({uid for s in known_series for uid in s.sop_classes})),
         series_count=len(known_series),

@@ -17,7 +17,7 @@ def _say(sentence: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dicomlake.local", description=__doc__)
     up = parser.add_subparsers(dest="command", required=True).add_parser("up", help="run the lake until Ctrl-C")
-    up.add_argument("--port", type=int, default=DEFAULT_PORT, help="the gateway's port (default: %(default)s)")
+    up.add_argument("--port", default=str(DEFAULT_PORT), help="the gateway's port (default: %(default)s)")
     up.add_argument("--data", type=Path, default=Path(".lake"), help="where everything is kept (default: %(default)s)")
     up.add_argument("--templates", type=Path, help="deploy these templates instead of tests/golden/dev")
     up.add_argument("--recover", action="store_true", help="rebuild the index after a killed run")
@@ -27,13 +27,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise LocalRunError(f"Port {text} is no number: give one from 1024 to 65534, such as `make up PORT=8042`.")
+    return int(text)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; a failure is one sentence on standard error and code 1."""
     chosen = _parser().parse_args(arguments)
     engine = EngineOptions(chosen.environments, wait_scale=chosen.wait_scale, authorize=chosen.authorize)
     options = RunOptions(chosen.templates, engine, chosen.recover)
     try:
-        return run(chosen.port, chosen.data, options, _say)
+        return run(_port(chosen.port), chosen.data, options, _say)
     except LocalRunError as exc:
         _say(str(exc))
         return 1

@@ -164,13 +164,18 @@ def _answers(url: str) -> bool:
 
 def port_is_free(port: int) -> bool:
     """Say whether nothing listens on this loopback port."""
+    return why_not(port) is None
+
+
+def why_not(port: int) -> OSError | None:
+    """Return why this loopback port cannot be bound, None where it can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        except OSError as exc:
+            return exc
+    return None
 
 
 def free_port(preferred: int = 0) -> int:

@@ -18,7 +18,7 @@ from dicomlake.local import gateway, recovery
 from dicomlake.local.datadir import DataDirectory, Identity
 from dicomlake.local.deploy import Access, Deployment
 from dicomlake.local.endpoints import Endpoints
-from dicomlake.local.engine import REGION, Engine, EngineOptions, free_port, port_is_free, start_engine
+from dicomlake.local.engine import REGION, Engine, EngineOptions, free_port, start_engine, why_not
 from dicomlake.local.failure import LocalRunError
 from dicomlake.local.principals import Principals
 from dicomlake.local.repository import Repository, find_repository
@@ -67,12 +67,7 @@ def run(
 
 
 def _run_locked(repository: Repository, data: DataDirectory, port: int, options: RunOptions, say: Say) -> int:
-    if not 0 <= port < HIGHEST_PORT:
-        raise LocalRunError(f"Port {port} cannot be used; choose one below {HIGHEST_PORT}: `make up PORT=8042`.")
-    if not port_is_free(port):
-        raise LocalRunError(
-            f"Port {port} is in use; stop what uses it, or choose another one: `make up PORT={port + 100}`."
-        )
+    _check_port(port)
     _check_last_run(data, options)
     identity = data.identity(free_port(port + 1))
     engine = start_engine(repository, data, identity.engine_port, options.engine)
@@ -87,6 +82,18 @@ def _run_locked(repository: Repository, data: DataDirectory, port: int, options:
         _ignore_signals()
         if not engine.stop():
             say(f"the engine ended without saving its state; see {data.engine_log}")
+
+
+def _check_port(port: int) -> None:
+    if not 0 <= port < HIGHEST_PORT:
+        raise LocalRunError(f"Port {port} cannot be used; choose one below {HIGHEST_PORT}: `make up PORT=8042`.")
+    refused = why_not(port)
+    if isinstance(refused, PermissionError):
+        raise LocalRunError(f"Port {port} is not permitted to you; choose one from 1024 on: `make up PORT=8042`.")
+    if refused is not None:
+        raise LocalRunError(
+            f"Port {port} is in use; stop what uses it, or choose another one: `make up PORT={port + 100}`."
+        )
 
 
 def _check_last_run(data: DataDirectory, options: RunOptions) -> None:

@@ -20,6 +20,7 @@ from dicomlake.lake.paths import series_metadata_key, series_pack_key
 from dicomlake.lake.series_metadata import build_series_metadata
 from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, all_instances
 from dicomlake.usecases.pack_session import PackSession
+from dicomlake.usecases.superseded_packs import note_superseded
 
 NO_LIMIT = 1 << 62
 """A series' pack is not split: what is copied is smaller than the packs that are left alone."""
@@ -87,6 +88,7 @@ def _compact(
     with PackSession(store.objects, new_key, NO_LIMIT) as session:
         carry_out(copies, lambda pack: open_pack(store.objects, pack, COPIED_TAIL), session.writer())
         written = session.close()
+    note_superseded((copy.pack for copy in copies), store.objects, clock, ids)
     return store.instances.move([(move.record, move.to) for move in moves(records, written.records)])
 
 

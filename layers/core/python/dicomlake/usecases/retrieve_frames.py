@@ -50,7 +50,18 @@ def _check(numbers: Sequence[int], record: InstanceRecord) -> None:
     if not record.frame_count:
         raise NotFoundError("the instance has no frames")
     if any(not 1 <= number <= record.frame_count for number in numbers):
-        raise NotFoundError(f"the instance has frames 1 to {record.frame_count}")
+        raise NotFoundError(_held_frames(record))
+
+
+def _held_frames(record: InstanceRecord) -> str:
+    """What there is to ask for: frames that share bytes cannot be told apart where they are stored."""
+    if any(warned.code == "unaligned-frames" for warned in record.warnings):
+        return (
+            "the instance's frames share bytes (such as one bit a pixel, no whole bytes a frame), so they are kept as "
+            f"one run, cut by length alone, under the numbers 1 to {record.frame_count}: ask for those and cut the "
+            "bits, or rebuild the landed object by its restore plan"
+        )
+    return f"the instance has frames 1 to {record.frame_count}"
 
 
 def _frame_spans(record: InstanceRecord, numbers: Sequence[int], store: Datastore) -> dict[int, Span]:

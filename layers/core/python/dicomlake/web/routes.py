@@ -56,6 +56,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/lake/changes", Permission.OPERATE, operations.get_changes),
 )
 _UIDS = ("study", "series", "instance")
+_DICOMWEB = frozenset({"studies", "series", "instances"})
+"""Segments that only requests of DICOMweb have (and one of the operations, which has a route)."""
 
 
 def find_route(method: str, path: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
@@ -70,7 +72,15 @@ def find_route(method: str, path: tuple[str, ...]) -> tuple[Route, dict[str, str
             if wrong:
                 raise InvalidRequestError(f"the {wrong[0]} in the path is not a UID")
             return route, names
-    raise NotFoundError("there is nothing under this path and method: see docs/api.md")
+    raise NotFoundError(_nothing_under(path))
+
+
+def _nothing_under(path: tuple[str, ...]) -> str:
+    """What a caller with a wrong DICOMweb root (`/dicom-web`, `/wado`, no data store) needs to hear."""
+    if _DICOMWEB & set(path) or "dicom" in "".join(path[:1]).lower():
+        root = "/dicomweb/DATASTORE-ID, as `dicomweb` in endpoints.json spells it"
+        return f"there is nothing under this path and method: the root of DICOMweb is {root}; docs/api.md has the rest"
+    return "there is nothing under this path and method: see docs/api.md"
 
 
 def _match(route: Route, path: tuple[str, ...]) -> dict[str, str] | None:
