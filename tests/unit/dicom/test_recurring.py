@@ -12,6 +12,7 @@ from dicomlake.dicom import recurring
 from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.dicom.parse import BufferSource, parse
 from dicomlake.domain.errors import PipelineError
+from dicomlake.lake.metadata import encode_metadata
 from tests.unit.dicom.parse_given import BIG, IMPLICIT, codes, explicit, file_meta, implicit, instance, item, read
 
 SERIES = (f"1.2.{number}".encode() for number in count(77_000))
@@ -34,6 +35,7 @@ def forgetful(data: bytes | bytearray) -> ParsedInstance:
 
 
 def seen(parsed: ParsedInstance) -> tuple[object, ...]:
+    assert parsed.text in (None, encode_metadata(parsed.json))
     return parsed.json, list(parsed.json), parsed.canonical, parsed.warnings, parsed.bulk, parsed.pixels
 
 
@@ -53,6 +55,44 @@ def test_what_recurs_is_not_read_again() -> None:
 
     assert third.json["00181030"] is second.json["00181030"]
     assert third.json["00080018"] == {"vr": "UI", "Value": ["1.2.3.3"]}
+
+
+def test_what_recurs_is_not_written_again() -> None:
+    series = next(SERIES)
+    sequence = explicit(0x00081140, "SQ", item(explicit(0x00081155, "UI", b"1.2.9")))
+    slices = [slice_of(series, sequence, *ACQUISITION, uid=b"1.2.3.%d" % uid) for uid in (1, 2, 3)]
+
+    first, _, third = [read(one) for one in slices]
+
+    assert first.text is None
+    assert third.text == encode_metadata(third.json)
+    assert third.canonical == forgetful(slices[2]).canonical
+
+
+def test_where_it_came_from_is_written_but_no_content() -> None:
+    series = next(SERIES)
+    charset = explicit(0x00080005, "CS", b"ISO_IR 100")
+    stations = [explicit(0x00080054, "AE", name) for name in (b"HERE", b"THERE ")]
+
+    read(slice_of(series, charset, stations[0], *ACQUISITION))
+    here, there = [read(slice_of(series, charset, station, *ACQUISITION)) for station in stations]
+    again, elsewhere = [read(slice_of(series, charset, station, *ACQUISITION)) for station in stations]
+
+    assert again.text != elsewhere.text
+    assert len({one.canonical for one in (here, there, again, elsewhere)}) == 1
+
+
+def test_an_element_met_twice_around_what_recurs_is_written_once() -> None:
+    series = next(SERIES)
+    for uid in (b"1.2.3.1", b"1.2.3.2"):
+        read(slice_of(series, *ACQUISITION, uid=uid))
+    twice = slice_of(series, *ACQUISITION) + ACQUISITION[0]
+
+    parsed = read(twice)
+
+    assert codes(parsed) == ["duplicate-tag"]
+    assert parsed.text is None
+    assert parsed.canonical == forgetful(twice).canonical
 
 
 @pytest.mark.parametrize(

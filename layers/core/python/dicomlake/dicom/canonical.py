@@ -11,11 +11,16 @@ import orjson
 from dicomlake.dicom.instance import BulkValue
 from dicomlake.dicom.json_view import swap
 from dicomlake.dicom.source import ByteSource
+from dicomlake.dicom.view_text import NOT_CONTENT
 from dicomlake.dicom.vr import VALUE_SIZES
 from dicomlake.domain.model import JsonObject, JsonValue
 
-NOT_CONTENT = ("00080005", "00080054", "00080056", "FFFCFFFC", "7FE00008", "7FE00009", "7FE00010")
 STEP = 1 << 20
+
+
+def content_digest(text: bytes) -> bytes:
+    """Return the `canonical_digest` of what has no bulk values and no inner character sets, by its content as JSON."""
+    return hashlib.sha256(b"[%b,[]]" % text).digest()
 
 
 def canonical_digest(

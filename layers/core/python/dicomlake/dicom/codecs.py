@@ -55,8 +55,8 @@ def encode(array: PixelArray, layout: PixelLayout, *, colour_transform: bool) ->
     `array` must be in `layout.dtype` and within `layout.value_range`. Raises one of CODEC_ERRORS.
     """
     if array.ndim == 3:
-        return without_comments(_encode_colour(array, layout.bits_stored, colour_transform))
-    return without_comments(_ENCODERS[self_test()](array, layout.bits_stored, layout.signed))
+        return _encode_colour(array, layout.bits_stored, colour_transform)
+    return _ENCODERS[self_test()](array, layout.bits_stored, layout.signed)
 
 
 def decode_openjph(stream: Bytes, out: PixelArray | None = None, *, skip: int = 0) -> PixelArray:
@@ -64,9 +64,7 @@ def decode_openjph(stream: Bytes, out: PixelArray | None = None, *, skip: int = 
 
     Colour comes as (rows, columns, 3). Raises one of CODEC_ERRORS.
     """
-    from imagecodecs import htj2k_decode
-
-    array: PixelArray = htj2k_decode(stream, planar=False, skipres=skip or None, out=out)
+    array: PixelArray = _htj2k_decode()(stream, planar=False, skipres=skip or None, out=out)
     return array
 
 
@@ -140,7 +138,7 @@ def _encode_ojph(array: PixelArray, bits: int, signed: bool) -> bytes:
     stream.write_headers(out, None, 0)
     stream.push_all_components(array, 1, "HW")
     stream.flush()
-    encoded: bytes = bytes(out.get_data())  # a copy: the view dies with the file
+    encoded = without_comments(out.get_data())  # a copy: the view dies with the file
     stream.close()
     out.close()
     return encoded
@@ -174,7 +172,7 @@ def _imagecodecs_encode(array: PixelArray, bits: int, *, rgb: bool | None, plana
     )
     if read_header(encoded).decompositions == 0:
         raise ValueError("a frame of one line was not decomposed, which is not lossless")
-    return bytes(encoded)
+    return without_comments(encoded)
 
 
 _ENCODERS = MappingProxyType({Encoder.OJPH: _encode_ojph, Encoder.IMAGECODECS: _encode_imagecodecs})
@@ -268,6 +266,13 @@ _DECODERS: MappingProxyType[Decoder, Callable[[Bytes, PixelLayout, str], PixelAr
         Decoder.JPEG_2000: _jpeg_2000,
     }
 )
+
+
+@cache
+def _htj2k_decode() -> Callable[..., Any]:
+    from imagecodecs import htj2k_decode
+
+    return htj2k_decode
 
 
 @cache

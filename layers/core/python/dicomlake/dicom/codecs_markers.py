@@ -59,7 +59,7 @@ def bare_stream(data: Bytes) -> Bytes:
     raise MalformedError("a JP2 file without a code stream")
 
 
-def without_comments(stream: bytes) -> bytes:
+def without_comments(stream: Bytes) -> bytes:
     """Return a code stream without its COM segments (15444-1 A.9.2), which only tell the encoder's version.
 
     Equal pixels then give equal bytes whichever library, of whichever version, wrote them, and so equal frame ids.

@@ -15,6 +15,7 @@ from dicomlake.dicom.encoding import Encoding
 from dicomlake.dicom.instance import BulkValue, PixelElement, Span
 from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT
 from dicomlake.dicom.recurring import ESCAPE, NOTHING, Runs
+from dicomlake.dicom.view_text import Written
 from dicomlake.dicom.vr import ONE_VALUE, TEXT
 from dicomlake.dicom.window import Window
 from dicomlake.domain.errors import MalformedError, Reason
@@ -90,6 +91,7 @@ class Walk:
         "limit",
         "nested_charset",
         "pixels",
+        "recurred",
         "special",
         "tables",
         "undecided",
@@ -109,6 +111,7 @@ class Walk:
         self.undecided: list[Undecided] = []
         self.choices: list[tuple[Scope, str, bytes, Encoding]] = []
         self.nested_charset = False
+        self.recurred: list[Written] = []
         self.special: dict[int, int] = {}
         self.warnings: dict[str, Warned] = {}
 
@@ -203,6 +206,7 @@ def read_elements(walk: Walk, scope: Scope, start: int, end: int, encoding: Enco
             at, limit = 0, walk.limit
         key = data[at : at + key_size]
         if key in runs and (run := runs.match(key, data, at, min(reach, at + limit))):
+            walk.recurred.append(Written(len(out), len(run.elements), run.text))
             out.update(run.elements)
             pos, count = pos + len(run.raw), count + len(run.elements)
             continue

@@ -26,11 +26,12 @@ def read_file_meta(window: Window, start: int) -> FileMeta:
     encoding = _encoding_of(window.read(start, min(HEADER, window.size - start)))
     values: dict[str, str] = {}
     pos = start
+    group = b"\0\x02" if encoding is not None and encoding.big_endian else b"\x02\0"
     while encoding is not None and pos + 8 <= window.size:
-        head = window.read(pos, min(HEADER, window.size - pos)).ljust(16, b"\0")
-        if encoding.tag(head)[:4] != "0002":
+        head = window.read(pos, min(HEADER, window.size - pos))
+        if head[:2] != group:
             break
-        pos = _read_element(window, pos, head, encoding, values)
+        pos = _read_element(window, pos, head.ljust(HEADER, b"\0"), encoding, values)
     return FileMeta(pos, values.get(MEDIA_STORAGE_CLASS, ""), values.get(TRANSFER_SYNTAX, ""))
 
 

@@ -1,6 +1,6 @@
 """What parsing makes of one object: the pixel element's place, the head's spans, and the DICOM JSON view."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dicomlake.dicom.source import ByteSource
 from dicomlake.domain.model import InstanceKey, JsonObject, SopClassUid, TransferSyntaxUid, Warned
@@ -90,6 +90,7 @@ class ParsedInstance:
     `transfer_syntax` is the one the bytes are in, which a warning says where it is not the declared one.
     `json` holds no group 0002 and no group lengths; pixel data are `{"vr": .., "BulkDataURI": "pixeldata"}` and values
     above the limit name their place (`BulkValue.uri`).
+    `text` is `json` as compact JSON in UTF-8 where reading it made that by the way, else None.
     `canonical` is a SHA-256 over what makes two data sets the same content whatever their encoding.
     """
 
@@ -106,3 +107,4 @@ class ParsedInstance:
     bulk: tuple[BulkValue, ...]
     canonical: bytes
     warnings: tuple[Warned, ...]
+    text: bytes | None = field(default=None, repr=False, compare=False)

@@ -6,7 +6,7 @@ Whatever can be read is read, and each repair leaves a warning with a stable cod
 raises MalformedError, what is no instance NotAnInstanceError, each with its Reason.
 """
 
-from dicomlake.dicom.canonical import canonical_digest
+from dicomlake.dicom.canonical import canonical_digest, content_digest
 from dicomlake.dicom.fallback import read_with_pydicom
 from dicomlake.dicom.identity import identify, is_well_formed, refuse_non_instances
 from dicomlake.dicom.instance import BulkValue, ParsedInstance, PixelAttributes, PixelElement, Span
@@ -71,11 +71,17 @@ def _assemble(opened: Opened, data_set: DataSet) -> ParsedInstance:
         pixel_attributes=_attributes(data_set),
         json=data_set.json,
         bulk=data_set.bulk,
-        canonical=canonical_digest(
-            data_set.json, source, data_set.bulk, opened.encoding.big_endian, data_set.nested_charset
-        ),
+        canonical=_canonical(opened, data_set),
         warnings=warnings,
+        text=data_set.text.whole if data_set.text else None,
     )
+
+
+def _canonical(opened: Opened, data_set: DataSet) -> bytes:
+    if data_set.text and not data_set.bulk and not data_set.nested_charset:
+        return content_digest(data_set.text.content)
+    source, big_endian = opened.window.source, opened.encoding.big_endian
+    return canonical_digest(data_set.json, source, data_set.bulk, big_endian, data_set.nested_charset)
 
 
 def _head_spans(pixels: PixelElement | None, size: int) -> tuple[Span, ...]:

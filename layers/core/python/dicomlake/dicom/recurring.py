@@ -4,8 +4,9 @@ Most of a header is the same in all instances of a series. The second one teache
 where a later one differs, the run is split around the element that does. From then on a run costs one comparison.
 
 A run holds only elements whose JSON depends on their bytes and the encoding alone: no sequences, nothing that a private
-creator, another attribute or a character set decides. So it is right wherever its bytes are met; the series only says
-where to look. JSON objects of a run are shared by all instances that have it, hence nobody may change them.
+creator, another attribute or a character set decides, and nothing that is not content (canonical.py). So it is right
+wherever its bytes are met; the series only says where to look. JSON objects of a run are shared by all instances that
+have it, hence nobody may change them.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dicomlake.dicom.encoding import EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding, Layout
+from dicomlake.dicom.view_text import NOT_CONTENT, written
 from dicomlake.dicom.window import HEADER
 from dicomlake.domain.model import JsonObject, JsonValue
 
@@ -25,10 +27,14 @@ MAX_SERIES = 64
 
 
 class Run(NamedTuple):
-    """Elements that follow one another: their bytes, headers included, and their JSON in the same order."""
+    """Elements that follow one another: their bytes, headers included, their JSON in the same order, and its text.
+
+    `text` is how the JSON is written, without the braces around it.
+    """
 
     raw: bytes
     elements: JsonObject
+    text: bytes
 
 
 class Runs(dict[bytes, Run]):
@@ -83,7 +89,7 @@ class Runs(dict[bytes, Run]):
     def _keep(self, raw: bytes, elements: JsonObject) -> Run | None:
         if not elements:
             return None
-        run = self[raw[: self.encoding.key_size]] = Run(raw, elements)
+        run = self[raw[: self.encoding.key_size]] = Run(raw, elements, written(elements))
         return run
 
     def _measure(self, data: bytes, pos: int) -> tuple[Layout, int, int]:
@@ -119,4 +125,5 @@ def _depends_on_bytes(layout: Layout, element: JsonValue, raw: bytes) -> bool:
     """Whether an element was made of its bytes alone, and they call for no warning."""
     plain = layout.shape is None or (raw.isascii() and ESCAPE not in raw)
     as_declared = isinstance(element, dict) and element["vr"] == layout.vr and "BulkDataURI" not in element
-    return plain and as_declared and layout.handling == 0 and len(raw) % 2 == 0
+    content = layout.tag not in NOT_CONTENT
+    return plain and as_declared and content and layout.handling == 0 and len(raw) % 2 == 0

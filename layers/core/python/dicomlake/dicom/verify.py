@@ -1,5 +1,6 @@
 """Proof that a stored frame decodes to what came in, and the checksums by which readers can prove it again."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,10 @@ from dicomlake.domain.model import Level
 
 SAMPLED_BITS = 7
 """One frame in 2^7 is decoded a second time by OpenJPEG: 2 % of the time of encoding and decoding a CT slice."""
+
+
+SMALL = 4 * 1024 * 1024
+"""Bytes of the largest frame that is decoded into memory which is kept for the next one."""
 
 
 class Independent(StrEnum):
@@ -41,13 +46,39 @@ SAMPLED = Verification()
 
 
 def decoded_equal(stream: Bytes, source: PixelArray) -> PixelArray | None:
-    """Return OpenJPH's decoding of the stream if it equals the source, else None."""
+    """Return OpenJPH's decoding of the stream if it equals the source, else None.
+
+    `source` is contiguous. The array is this thread's until its next call.
+    """
+    if source.ndim == 2 and source.nbytes <= SMALL:
+        return _decoded_here(stream, source)
     out = np.empty(source.shape, source.dtype) if source.ndim == 2 else None
     try:
         decoded = decode_openjph(stream, out)
     except CODEC_ERRORS:
         return None
     return decoded if _equal(decoded, source) else None
+
+
+class _Room(threading.local):
+    """Where a thread decodes small frames, one after another: a new array is memory that no cache holds yet."""
+
+    def __init__(self) -> None:
+        self.held = bytearray()
+
+
+_ROOM = _Room()
+
+
+def _decoded_here(stream: Bytes, source: PixelArray) -> PixelArray | None:
+    if len(_ROOM.held) != source.nbytes:
+        _ROOM.held = bytearray(source.nbytes)
+    out = np.frombuffer(_ROOM.held, source.dtype).reshape(source.shape)
+    try:
+        decode_openjph(stream, out)
+    except CODEC_ERRORS:
+        return None
+    return out if _ROOM.held == source.data else None  # bytes against bytes: half the time of comparing numbers
 
 
 def independently_equal(stream: Bytes, source: PixelArray) -> bool:

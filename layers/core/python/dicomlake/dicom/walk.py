@@ -9,6 +9,7 @@ from dicomlake.dicom.instance import BulkValue, PixelElement, Span
 from dicomlake.dicom.json_view import FROM_TEXT
 from dicomlake.dicom.recurring import NOTHING, runs_of
 from dicomlake.dicom.special import HANDLERS, settle_choices
+from dicomlake.dicom.view_text import ViewText, put_together
 from dicomlake.dicom.vr import ONE_VALUE
 from dicomlake.dicom.window import Window
 from dicomlake.domain.errors import MalformedError, Reason
@@ -17,6 +18,8 @@ from dicomlake.domain.model import JsonObject, Warned
 HEADER = 8
 BULK_LIMIT = 1 << 20
 """Values of more bytes than this are named in the JSON view, not held."""
+MOVED = frozenset({"duplicate-tag", "out-of-order", "trailing-bytes"})
+"""Warnings of data sets whose elements may stand elsewhere in the view than they were met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class DataSet:
     bulk: tuple[BulkValue, ...]
     warnings: tuple[Warned, ...]
     nested_charset: bool
+    text: ViewText | None = None
 
 
 def read_data_set(window: Window, start: int, encoding: Encoding, limit: int = BULK_LIMIT) -> DataSet:
@@ -50,8 +54,16 @@ def read_data_set(window: Window, start: int, encoding: Encoding, limit: int = B
         _remember(walk, root, first, start)
     settle_choices(walk)
     _settle_texts(walk)
-    warnings = tuple(walk.warnings.values())
-    return DataSet(_outside_meta(root.out), walk.pixels, walk.tables, tuple(walk.bulk), warnings, walk.nested_charset)
+    view, warnings = _outside_meta(root.out), tuple(walk.warnings.values())
+    text = _text(walk, view) if view is root.out else None
+    return DataSet(view, walk.pixels, walk.tables, tuple(walk.bulk), warnings, walk.nested_charset, text)
+
+
+def _text(walk: Walk, view: JsonObject) -> ViewText | None:
+    """Return the view as text where what recurs stands in it as it was met."""
+    if not walk.recurred or not MOVED.isdisjoint(walk.warnings):
+        return None
+    return put_together(view, walk.recurred)
 
 
 def _remember(walk: Walk, root: Scope, first: bytes, start: int) -> None:

@@ -173,17 +173,45 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def split(instance: JsonObject) -> tuple[JsonObject, JsonObject, JsonObject]:
     """Return the study's, the series' and the instance's part of an instance's DICOM JSON (PS3.18 F) for the index.
 
-    Empty attributes are left out, as is what is over a level's byte budget, least important first.
+    Empty attributes are left out, as is what is over a level's byte budget, least important first. Instances that
+    follow one another share what is equal of them: nobody may change a part.
     """
     return (
-        _part(instance, QueryLevel.STUDY),
-        _part(instance, QueryLevel.SERIES),
-        _part(instance, QueryLevel.INSTANCE),
+        _shared(instance, QueryLevel.STUDY),
+        _shared(instance, QueryLevel.SERIES),
+        _part([instance.get(tag) for tag in _STORED[QueryLevel.INSTANCE]], QueryLevel.INSTANCE),
     )
 
 
-def _part(instance: JsonObject, level: QueryLevel) -> JsonObject:
-    found = {tag: element for tag in _STORED[level] if tag in instance and _has_value(element := instance[tag])}
+_LAST: dict[QueryLevel, tuple[list[JsonValue], JsonObject]] = {}
+"""The elements that a level's part was last made of, and the part: a study's instances come together."""
+
+
+def _shared(instance: JsonObject, level: QueryLevel) -> JsonObject:
+    elements = [instance.get(tag) for tag in _STORED[level]]
+    last = _LAST.get(level)
+    if last is None or not _are_the_same(last[0], elements):
+        last = _LAST[level] = elements, _part(elements, level)
+    return last[1]
+
+
+def _are_the_same(some: list[JsonValue], others: list[JsonValue]) -> bool:
+    """Whether elements are equal and written equally: 1 equals 1.0, its JSON does not."""
+    return some == others and all(
+        one is other or _is_without_numbers(one) for one, other in zip(some, others, strict=True)
+    )
+
+
+def _is_without_numbers(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_without_numbers, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_without_numbers, value))
+    return value is None or isinstance(value, str)
+
+
+def _part(elements: list[JsonValue], level: QueryLevel) -> JsonObject:
+    found = {tag: element for tag, element in zip(_STORED[level], elements, strict=True) if _has_value(element)}
     return found if _size(found) <= BUDGETS[level] else _most_important(found, BUDGETS[level])
 
 

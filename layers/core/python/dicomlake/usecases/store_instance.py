@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dicomlake.dicom.frames import FramePlan, plan_frames
 from dicomlake.dicom.instance import ParsedInstance
@@ -63,6 +62,16 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class Landed:
+    """What the record keeps of a landed object: its row in the ledger, size, SHA-256 when asked for, and sender."""
+
+    ledger: LedgerKey
+    size: int
+    sha256: Callable[[], str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """What the frames of an instance became: the plan that held in the end, and what adds up over them."""
 
@@ -98,23 +107,39 @@ def store_parsed(
     `landed_sha256` is asked last: by then everything was read. `source` names who sent the object.
     """
     frames = plan_frames(parsed)
-    study, series, attributes = split(parsed.json)
-    with ExitStack() as undo:
-        writer.begin_instance()
-        undo.callback(writer.abort_instance)
+    landed = Landed(ledger, landed_size, landed_sha256, source)
+    finished = False
+    writer.begin_instance()
+    try:
         stored = _store_frames(parsed, frames, writer, context)
-        head = _head(parsed, stored.plan, frames)
-        record = _record(parsed, frames, stored, ledger, attributes, context)
-        record = replace(record, landed_size=landed_size, landed_sha256=landed_sha256(), source=source)
-        writer.finish_instance(
-            record,
-            head,
-            encode_metadata(parsed.json),
-            splices(stored.plan, frames),
-            StudyAttributes(parsed.key.study_uid, study),
-            SeriesAttributes(parsed.key.series_uid, series),
-        )
-        undo.pop_all()
+        record = _finish(parsed, frames, stored, landed, writer, context)
+        finished = True
+    finally:
+        if not finished:
+            writer.abort_instance()
+    return record
+
+
+def _finish(
+    parsed: ParsedInstance,
+    frames: FramePlan,
+    stored: Stored,
+    landed: Landed,
+    writer: PackWriter,
+    context: StoreContext,
+) -> InstanceRecord:
+    """Add to the frames what makes them an instance: head, metadata, record."""
+    study, series, attributes = split(parsed.json)
+    head = _head(parsed, stored.plan, frames)
+    record = _record(parsed, frames, stored, landed, attributes, context)
+    writer.finish_instance(
+        record,
+        head,
+        parsed.text or encode_metadata(parsed.json),
+        splices(stored.plan, frames),
+        StudyAttributes(parsed.key.study_uid, study),
+        SeriesAttributes(parsed.key.series_uid, series),
+    )
     return record
 
 
@@ -158,18 +183,18 @@ def _record(
     parsed: ParsedInstance,
     frames: FramePlan,
     stored: Stored,
-    ledger: LedgerKey,
+    landed: Landed,
     attributes: JsonObject,
     context: StoreContext,
 ) -> InstanceRecord:
     return InstanceRecord(
         key=parsed.key,
-        ledger=ledger,
+        ledger=landed.ledger,
         sop_class_uid=parsed.sop_class_uid,
         source_transfer_syntax=parsed.transfer_syntax,
         stored_transfer_syntax=stored.plan.stored_syntax,
-        landed_size=0,
-        landed_sha256="",
+        landed_size=landed.size,
+        landed_sha256=landed.sha256(),
         content_digest=stored.content_digest,
         stored_size=stored.size,
         frame_count=stored.count,
@@ -179,6 +204,7 @@ def _record(
         instance_number=_integer(text_of(parsed.json, "00200013")),
         warnings=_once((*parsed.warnings, *frames.warnings, *stored.plan.warnings)),
         attributes=attributes,
+        source=landed.source,
     )
 
 
