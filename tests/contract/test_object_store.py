@@ -40,8 +40,22 @@ def test_a_range_ends_at_the_objects_end(objects: ObjectStore, start: int, lengt
     assert objects.read_range(KEY, start, length) == expected
 
 
+@pytest.mark.parametrize(("length", "expected"), [(1, b"9"), (4, b"6789"), (10, b"0123456789"), (99, b"0123456789")])
+def test_an_objects_end_comes_with_its_size(objects: ObjectStore, length: int, expected: bytes) -> None:
+    objects.put(KEY, b"0123456789")
+
+    assert objects.read_end(KEY, length) == (expected, 10)
+
+
+def test_the_end_of_an_empty_object_is_empty(objects: ObjectStore) -> None:
+    objects.put(KEY, b"")
+
+    assert objects.read_end(KEY, 5) == (b"", 0)
+
+
 def test_a_missing_object_is_not_found(objects: ObjectStore) -> None:
-    for read in (objects.get, objects.info, lambda key: objects.read_range(key, 0, 1)):
+    reads = (objects.get, objects.info, lambda key: objects.read_range(key, 0, 1), lambda key: objects.read_end(key, 1))
+    for read in reads:
         with pytest.raises(NotFoundError) as caught:
             read("packs/absent")
         assert "absent" not in str(caught.value)
@@ -178,6 +192,52 @@ def test_a_committed_writer_takes_no_more(objects: ObjectStore) -> None:
             writer.commit()
 
     assert objects.get(KEY) == b"x"
+
+
+@pytest.mark.parametrize("before", [0, 16, 6 * parts.MIB])
+@pytest.mark.parametrize("length", [0, 100, 5 * parts.MIB, 11 * parts.MIB + 3])
+def test_ranges_of_other_objects_are_appended_between_what_is_written(
+    objects: ObjectStore, before: int, length: int
+) -> None:
+    source = bytes(range(251)) * (12 * parts.MIB // 251 + 1)
+    objects.put("packs/source", source)
+
+    with objects.open_writer(KEY) as writer:
+        writer.write(b"b" * before)
+        writer.append("packs/source", 7, length)
+        writer.append("packs/source", 100, 6 * parts.MIB)
+        writer.write(b"end")
+        size = writer.commit()
+
+    found = objects.get(KEY)
+    assert size == len(found) == before + length + 6 * parts.MIB + 3
+    assert found == b"b" * before + source[7 : 7 + length] + source[100 : 100 + 6 * parts.MIB] + b"end"
+
+
+def test_a_range_longer_than_s3_copies_at_once_is_appended_in_even_parts(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "LARGEST_COPY", 6 * parts.MIB)
+    source = bytes(range(251)) * (12 * parts.MIB // 251 + 1)
+    objects.put("packs/source", source)
+
+    with objects.open_writer(KEY) as writer:
+        writer.append("packs/source", 0, 11 * parts.MIB + 1)
+        writer.commit()
+
+    assert objects.get(KEY) == source[: 11 * parts.MIB + 1]
+
+
+def test_a_copy_that_fails_is_told_at_commit_and_leaves_nothing(objects: ObjectStore) -> None:
+    def append_what_is_missing() -> None:
+        with objects.open_writer(KEY) as writer:
+            writer.append("packs/absent", 0, 6 * parts.MIB)
+            writer.commit()
+
+    with pytest.raises(NotFoundError):
+        append_what_is_missing()
+
+    assert objects.versions().items == ()
 
 
 def test_signed_urls_name_the_object_and_how_long(objects: ObjectStore) -> None:

@@ -3,8 +3,9 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Lock
 
 from dicomlake.adapters.memory import (
     MemoryBuckets,
@@ -59,10 +60,13 @@ class Fault:
     at: int = 0
     calls: int = 0
     act: Callable[[], None] = die
+    lock: Lock = field(default_factory=Lock)
 
     def tick(self) -> None:
-        self.calls += 1
-        if self.at and self.calls == self.at:
+        with self.lock:  # calls come from several threads, and one of them is the n-th
+            self.calls += 1
+            due = self.calls == self.at
+        if due:
             self.act()
 
 

@@ -14,7 +14,7 @@ from dicomlake.domain.events import IngestObject, InstancesStored
 from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.routing import Received
 from dicomlake.usecases import ingest_batch
-from dicomlake.usecases.compact_series import open_pack
+from dicomlake.usecases.open_pack import open_pack
 from dicomlake.usecases.pack_session import PackSession
 from tests.usecases.dicom_files import ct_slice
 from tests.usecases.memory_lake import ALONE, HERE, Fault, MemoryLake, Watched

@@ -10,7 +10,7 @@ from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.ledger import Tally
 from dicomlake.domain.model import InstanceKey, InstanceUid, Outcome, SeriesUid, StudyUid, Visibility
 from dicomlake.domain.study import StudyState
-from dicomlake.usecases.compact_series import open_pack
+from dicomlake.usecases.open_pack import open_pack
 from tests.usecases.dicom_files import ROOT, ct_slice
 from tests.usecases.memory_lake import DATASTORE, MemoryLake
 

@@ -1,10 +1,9 @@
 """Compaction: what a plan says, and that a series reads the same before, between and after."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomlake.domain.errors import MalformedError
@@ -12,7 +11,7 @@ from dicomlake.domain.model import InstanceRecord, PackPointer, Splice, Visibili
 from dicomlake.lake import copying
 from dicomlake.lake.compact import FULL_SIZE, Copy, carry_out, moves, plan_purge, plan_series
 from dicomlake.lake.layout import Span
-from dicomlake.lake.pack import PackReader, PackSummary, PackWriter, copy_instance
+from dicomlake.lake.pack import PackReader, PackSource, PackSummary, PackWriter, copy_instance
 from tests.unit.lake.packs import Given, Ranges, framed, packed, reading, record
 
 
@@ -87,19 +86,19 @@ def _given(uid: str, series: str, at: int) -> Given:
     return Given(apart, frames, b"head" + bytes([at]), b'{"at":%d}' % at, splices, {"s": series}, {"t": series})
 
 
-def compact(packs: dict[str, bytes], records: list[InstanceRecord], copies: tuple[Copy, ...]) -> PackSummary:
-    """Carry a plan out into pack `new`."""
+def compact(packs: dict[str, bytes], copies: tuple[Copy, ...], taking: bool = False) -> PackSummary:
+    """Carry a plan out into pack `new`; `taking` lets the store copy what it can."""
     out = bytearray()
     writer = PackWriter(out.extend, "new")
-    carry_out(copies, opener(packs), writer)
+
+    def take(pack: str, run: Span) -> None:
+        out.extend(packs[pack][run.offset : run.end])
+
+    opened = ((reading(packs[copy.pack], copy.pack), copy.ordinals) for copy in copies)
+    carry_out([PackSource(*one, take if taking else None) for one in opened], writer)
     summary = writer.close()
     packs["new"] = bytes(out)
     return summary
-
-
-def opener(packs: dict[str, bytes]) -> Callable[[str], PackReader]:
-    """Opens packs by key."""
-    return lambda key: reading(packs[key], key)
 
 
 def everything(packs: dict[str, bytes], one: InstanceRecord) -> object:
@@ -112,6 +111,53 @@ def everything(packs: dict[str, bytes], one: InstanceRecord) -> object:
     return record, reader.head(at), reader.metadata(at), list(reader.splices(at)), places, pixels
 
 
+@pytest.fixture(params=[1, 40, 10**9], ids=["every run", "some runs", "no run"])
+def least(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """From how many bytes on neighbouring frames are taken over."""
+    monkeypatch.setattr(copying, "TAKEN", request.param)
+    return int(request.param)
+
+
+function_scoped = [HealthCheck.function_scoped_fixture]
+
+
+@pytest.mark.usefixtures("least")
+@given(PLACES)
+@settings(max_examples=40, deadline=None, suppress_health_check=function_scoped)
+def test_frames_that_the_store_copies_read_as_those_that_are_read(places: list[tuple[str, str]]) -> None:
+    packs, records, _ = lake(places)
+    series = [one for one in records if one.key.series_uid == "8"]
+
+    read = [everything(packs, one) for one in compact(packs, plan_series(series)).records]
+    size = len(packs["new"])
+    taken = [everything(packs, one) for one in compact(packs, plan_series(series), taking=True).records]
+
+    assert taken == read
+    assert abs(len(packs["new"]) - size) < 16  # deflate packs other offsets to other lengths
+
+
+def test_what_lies_between_frames_that_are_taken_over_is_not_taken_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "TAKEN", 1)
+    packs = {"a": packed(*[Given(record(f"1.{at}", frames=1), framed(bytes([65 + at]) * 900)) for at in range(4)])[0]}
+
+    compact(packs, (Copy("a", (0, 2, 3)),), taking=True)
+
+    assert b"B" * 900 in packs["a"]
+    assert b"B" * 900 not in packs["new"]
+    assert packs["new"].count(b"A" * 900 + b"C" * 900 + b"D" * 900) == 1
+
+
+def test_taken_frames_that_lie_outside_what_was_taken_are_refused() -> None:
+    writer = PackWriter(bytearray().extend, "new")
+    ((_, one),) = framed(b"x" * 100)
+
+    shift = writer.take_run(Span(500, 99), lambda run: None)
+    writer.begin_taken_instance(500 + shift)
+
+    with pytest.raises(ValueError, match="outside"):
+        writer.add_taken_frame(one)
+
+
 @given(PLACES, st.data())
 @settings(max_examples=40, deadline=None)
 def test_any_mixture_of_old_and_new_places_reads_the_same(places: list[tuple[str, str]], data: st.DataObject) -> None:
@@ -119,7 +165,7 @@ def test_any_mixture_of_old_and_new_places_reads_the_same(places: list[tuple[str
     series = [one for one in records if one.key.series_uid == "8"]
     before = [everything(packs, one) for one in series]
 
-    done = moves(series, compact(packs, series, plan_series(series)).records)
+    done = moves(series, compact(packs, plan_series(series)).records)
     places_after = {move.record.key: move.to for move in done}
     switched = data.draw(st.sets(st.sampled_from(sorted(places_after)))) if places_after else set()
     mixture = [replace(one, pointer=places_after[one.key]) if one.key in switched else one for one in series]
@@ -134,7 +180,7 @@ def test_compacting_twice_is_compacting_once(places: list[tuple[str, str]]) -> N
     series = [one for one in records if one.key.series_uid == "8"]
     plan = plan_series(series)
 
-    done = {move.record.key: move.to for move in moves(series, compact(packs, series, plan).records)}
+    done = {move.record.key: move.to for move in moves(series, compact(packs, plan).records)}
     after = [replace(one, pointer=done.get(one.key, one.pointer)) for one in series]
 
     assert plan_series(after) == ()
@@ -166,7 +212,9 @@ def test_neighbours_are_read_together() -> None:
     ranges = Ranges(data)
     writer = PackWriter(bytearray().extend, "new")
 
-    carry_out((Copy("pack", tuple(range(0, 100, 2))),), lambda _: PackReader(ranges, len(data)), writer)
+    source = PackSource(PackReader(ranges, len(data)), range(0, 100, 2))
+    source.read_ahead()
+    carry_out([source], writer)
 
     assert writer.instance_count == 50
     assert len(ranges.asked) <= 2

@@ -5,13 +5,12 @@ from it saves no request by being elsewhere, and a series that grows one image a
 a settled series has one pack, and one more for every 64 MB that came in a pack of their own.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from dicomlake.domain.model import InstanceKey, InstanceRecord, LedgerKey, PackPointer, Visibility
-from dicomlake.lake.copying import copy_instances
-from dicomlake.lake.reader import PackReader
+from dicomlake.lake.copying import Copied, PackSource
 from dicomlake.lake.writer import PackWriter
 
 FULL_SIZE = 64 * 1000 * 1000
@@ -50,20 +49,20 @@ def plan_purge(records: Iterable[InstanceRecord], purged: frozenset[str]) -> tup
     return _copies({pack: members for pack, members in packs.items() if pack in purged})
 
 
-def carry_out(copies: Sequence[Copy], open_pack: Callable[[str], PackReader], writer: PackWriter) -> None:
+def carry_out(sources: Iterable[PackSource], writer: PackWriter) -> list[Copied]:
     """Copy what a plan says into a writer, pack by pack, in bounded memory; closing the writer is the caller's."""
-    for copy in copies:
-        copy_instances(open_pack(copy.pack), copy.ordinals, writer)
+    return [copied for source in sources for copied in source.copy_to(writer)]
 
 
 def moves(before: Iterable[InstanceRecord], written: Iterable[InstanceRecord]) -> tuple[Move, ...]:
     """Pair the records of the index with their new places; `written` are the new pack's records."""
-    places = {_identity(record): record.pointer for record in written}
-    known = ((record, places.get(_identity(record))) for record in before)
+    places = {identity(record): record.pointer for record in written}
+    known = ((record, places.get(identity(record))) for record in before)
     return tuple([Move(record, to) for record, to in known if to is not None])
 
 
-def _identity(record: InstanceRecord) -> tuple[InstanceKey, LedgerKey]:
+def identity(record: InstanceRecord) -> tuple[InstanceKey, LedgerKey]:
+    """What tells a record from all others, wherever it lies."""
     return record.key, record.ledger
 
 

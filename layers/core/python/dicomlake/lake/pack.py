@@ -1,6 +1,6 @@
 """The pack format's front door: what writes a pack, what reads one, and what a look-up needs without either."""
 
-from dicomlake.lake.copying import copy_instance, copy_instances
+from dicomlake.lake.copying import PackSource, copy_instance, copy_instances
 from dicomlake.lake.footer import Footer, PackedInstance
 from dicomlake.lake.frames import frame_record_range, frame_table_range, parse_frame_record, parse_frame_table
 from dicomlake.lake.layout import TAIL_SIZE, VERSION, ReadRange, Span
@@ -14,6 +14,7 @@ __all__ = [
     "VERSION",
     "Footer",
     "PackReader",
+    "PackSource",
     "PackSummary",
     "PackWriter",
     "PackedInstance",

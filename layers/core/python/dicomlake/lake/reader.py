@@ -18,18 +18,21 @@ TABLE_SLICE = 4096
 class PackReader:
     """Reads one pack through ranged reads; `pack` is the pack object's key and `size` its length in bytes.
 
-    The last `tail_size` bytes are read once and kept: for most packs that is the only read before the frames. Every
+    The last `tail_size` bytes are read once and kept: for most packs that is the only read before the frames. A `tail`
+    that is in hand already takes their place. Every
     method raises MalformedError where the pack is cut or damaged, UnsupportedError where it has another format version,
     and IndexError where an ordinal or a frame index does not exist.
     """
 
-    def __init__(self, read_range: ReadRange, size: int, pack: str = "", tail_size: int = TAIL_SIZE) -> None:
+    def __init__(
+        self, read_range: ReadRange, size: int, pack: str = "", tail_size: int = TAIL_SIZE, tail: bytes = b""
+    ) -> None:
         self._read_range = read_range
-        self._size = size
-        self._pack = pack
+        self.size = size
+        self.pack = pack
         self._tail_size = tail_size
-        self._tail_at = size
-        self._tail = b""
+        self._tail_at = size - len(tail)
+        self._tail = tail
         self._footer: Footer | None = None
         self._heads = BlockReader((), self.read)
         self._metadata = BlockReader((), self.read)
@@ -91,11 +94,11 @@ class PackReader:
 
     def check_header(self) -> None:
         """Check that the pack begins as one; reading never needs it, a sweep that looks for damage does."""
-        check_header(self.read(Span(0, min(HEADER_SIZE, self._size))))
+        check_header(self.read(Span(0, min(HEADER_SIZE, self.size))))
 
     def read(self, span: Span) -> bytes:
         """Return bytes of the pack, from the kept tail where they lie in it."""
-        if span.offset < 0 or span.length < 0 or span.end > self._size:
+        if span.offset < 0 or span.length < 0 or span.end > self.size:
             raise MalformedError("the pack places bytes outside itself")
         if span.offset >= self._tail_at:
             start = span.offset - self._tail_at
@@ -109,18 +112,19 @@ class PackReader:
         return data
 
     def _inside(self, frame: Frame) -> Frame:
-        if frame.offset + frame.length > self._size:
+        if frame.offset + frame.length > self.size:
             raise MalformedError("the pack places a frame outside itself")
         return frame
 
     def _read_footer(self) -> Footer:
-        tail_at = max(0, self._size - self._tail_size)
-        self._tail = self._fetch(Span(tail_at, self._size - tail_at))
-        self._tail_at = tail_at
+        if not self._tail:
+            tail_at = max(0, self.size - self._tail_size)
+            self._tail = self._fetch(Span(tail_at, self.size - tail_at))
+            self._tail_at = tail_at
         trailer = decode_trailer(self._tail)
-        if trailer.pack_size != self._size:
+        if trailer.pack_size != self.size:
             raise MalformedError("the pack's size is not what its trailer says")
         packed = self.read(trailer.footer)
         if zlib.crc32(packed) != trailer.footer_crc32:
             raise MalformedError("the pack's footer is damaged")
-        return decode_footer(packed, trailer.footer_raw_length, self._pack)
+        return decode_footer(packed, trailer.footer_raw_length, self.pack)

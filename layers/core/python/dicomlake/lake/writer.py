@@ -18,7 +18,7 @@ from dicomlake.domain.model import (
 from dicomlake.lake.blocks import ZSTD_LEVEL, BlockWriter
 from dicomlake.lake.footer import Footer, PackedInstance, encode_footer, pointer_to, sort_key
 from dicomlake.lake.frames import FrameTable
-from dicomlake.lake.layout import TRAILER_SIZE, Span, Trailer, encode_header, encode_trailer
+from dicomlake.lake.layout import HEADER_SIZE, TRAILER_SIZE, Span, Trailer, encode_header, encode_trailer
 from dicomlake.lake.splices import encode_splices
 
 Sink = Callable[[bytes], object]
@@ -46,10 +46,11 @@ class PackSummary:
 class _OpenInstance:
     """The frames of the instance being written."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, taken: bool = False) -> None:
         self.start = start
         self.end = start
         self.frame_start = start
+        self.taken = taken
         self.held: list[bytes] = []
         self.held_size = 0
         self.table = FrameTable()
@@ -74,7 +75,6 @@ class PackWriter:
         self._finished: list[tuple[PackedInstance, bytes]] = []
         self._studies: dict[StudyUid, StudyAttributes] = {}
         self._series: dict[tuple[StudyUid, SeriesUid], SeriesAttributes] = {}
-        self._emit(encode_header())
 
     @property
     def size(self) -> int:
@@ -88,9 +88,38 @@ class PackWriter:
 
     def begin_instance(self) -> None:
         """Start the next instance; the one before must be finished or aborted."""
+        self._begin(lambda: _OpenInstance(self._written))
+
+    def begin_taken_instance(self, offset: int) -> None:
+        """Start an instance whose code streams begin at `offset` in a run that was taken over."""
+        self._begin(lambda: _OpenInstance(offset, taken=True))
+
+    def _begin(self, opened: Callable[[], _OpenInstance]) -> None:
         if self._open is not None:
             raise ValueError("finish or abort the instance before")
-        self._open = _OpenInstance(self._written)
+        self._put_header()
+        self._open = opened()
+
+    def _put_header(self) -> None:
+        if not self._written:
+            self._emit(encode_header())
+
+    def take_run(self, run: Span, take: Callable[[Span], object]) -> int:
+        """Take over code streams of another pack by `take`, which appends that range of it to the sink's object; return
+        how many bytes later they lie here than there.
+
+        A run at the other pack's start brings its header along: headers of one format version are equal.
+        """
+        if self._open is not None:
+            raise ValueError("finish or abort the instance before")
+        if not self._written and run.offset == HEADER_SIZE:
+            run = Span(0, run.end)
+        else:
+            self._put_header()
+        take(run)
+        shift = self._written - run.offset
+        self._written += run.length
+        return shift
 
     def add_frame_part(self, part: bytes) -> None:
         """Add bytes of a code stream that is too long to be in hand at once; `add_frame` ends it."""
@@ -111,6 +140,16 @@ class PackWriter:
         if instance.end - instance.frame_start != frame.length:
             raise ValueError("the frame's length is not that of its code stream")
         offset, instance.frame_start = instance.frame_start, instance.end
+        instance.table.append(frame, offset)
+        return offset
+
+    def add_taken_frame(self, frame: Frame) -> int:
+        """Add a frame of an instance that was taken over, behind the one before; return its offset in the pack."""
+        instance = self._opened()
+        if not instance.taken or instance.end + frame.length > self._written:
+            raise ValueError("the frame lies outside what was taken over")
+        offset, instance.end = instance.end, instance.end + frame.length
+        instance.frame_start = instance.end
         instance.table.append(frame, offset)
         return offset
 
@@ -160,6 +199,7 @@ class PackWriter:
         """Write what remains (blocks, frame tables, footer, trailer) and tell what the pack holds."""
         if self._open is not None:
             raise ValueError("finish or abort the open instance")
+        self._put_header()
         self._heads.close()
         self._metadata.close()
         self._finished.sort(key=lambda finished: sort_key(finished[0]))

@@ -26,6 +26,10 @@ class ObjectWriter(Protocol):
         """Append bytes; memory use is bounded whatever the total."""
         ...
 
+    def append(self, key: str, start: int, length: int) -> None:
+        """Append a range that lies whole in another object of this bucket; the store copies long ones by itself."""
+        ...
+
     def commit(self) -> int:
         """Make the object visible and return its size."""
         ...
@@ -44,6 +48,10 @@ class ObjectStore(Protocol):
 
     def read_range(self, key: str, start: int, length: int, version_id: str = "") -> bytes:
         """Return `length` bytes from `start`, fewer at the object's end; one request."""
+        ...
+
+    def read_end(self, key: str, length: int) -> tuple[bytes, int]:
+        """Return an object's last `length` bytes, all of a shorter one, and the object's size; one request."""
         ...
 
     def put(

@@ -5,29 +5,29 @@ beside late arrivals and deletes: what changed meanwhile keeps its old pack and 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from dicomlake.domain.events import CompactSeries
 from dicomlake.domain.findings import findings
 from dicomlake.domain.ids import LakeSecret, series_ref
-from dicomlake.domain.model import InstanceRecord, Visibility
+from dicomlake.domain.model import InstanceKey, InstanceRecord, LedgerKey, Visibility
 from dicomlake.domain.study import Series
-from dicomlake.lake.compact import Copy, carry_out, moves, plan_series
-from dicomlake.lake.layout import TAIL_SIZE
+from dicomlake.lake.compact import Copy, Move, carry_out, identity, moves, plan_series
 from dicomlake.lake.metadata import decode_metadata
-from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import series_metadata_key, series_pack_key
 from dicomlake.lake.series_metadata import build_series_metadata
 from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, all_instances
+from dicomlake.usecases.open_pack import open_pack
 from dicomlake.usecases.pack_session import PackSession
+from dicomlake.usecases.read_ahead import Wanted, in_order, metadata_of, sources
 from dicomlake.usecases.superseded_packs import note_superseded
 
 NO_LIMIT = 1 << 62
 """A series' pack is not split: what is copied is smaller than the packs that are left alone."""
 
-COPIED_TAIL = 512 * 1024
-"""What is read of a source's end: heads, metadata and tables of a batch of 100, so that its frames are all that is left
-to ask for. When many studies arrive at once each image lies in a pack of its own, and its requests are the bill."""
+Known = dict[tuple[InstanceKey, LedgerKey], bytes]
+"""DICOM JSON that is in hand, of instances that were copied: it is the same wherever they lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,19 @@ def compact_series(
 ) -> SeriesCompacted:
     """Compact one series, then write its metadata object and what was found, in that order."""
     before = _visible(command, store)
-    packs_before = _packs(before)
     copies = plan_series(before)
-    moved = _compact(before, copies, store, clock, ids) if copies else 0
-    records = _visible(command, store) if copies else before  # another compaction may have moved them in our place
-    metadata = _metadata(records, store.objects)
+    planned, known = _copied(before, copies, store, clock, ids) if copies else ((), {})
+    moved = store.instances.move([(move.record, move.to) for move in planned]) if planned else 0
+    # One that did not switch was moved, replaced or hidden by someone else in the meantime: look again.
+    records = _switched(before, planned) if moved == len(planned) else _visible(command, store)
+    metadata = _metadata(records, known, store.objects)
     found = findings(_modality(command, store), map(decode_metadata, metadata))
     key = _metadata_key(command, secret)
     store.objects.put(key, build_series_metadata(metadata), "application/json")
     packs = _packs(records)
     settled = Series(command.series_uid, metadata_key=key, metadata_instances=len(records), packs=packs, findings=found)
     store.studies.save_series(command.study_uid, settled)
-    return SeriesCompacted(len(records), len(packs_before), len(packs), moved, found)
+    return SeriesCompacted(len(records), len(_packs(before)), len(packs), moved, found)
 
 
 def _metadata_key(command: CompactSeries, secret: LakeSecret) -> str:
@@ -81,31 +82,38 @@ def _packs(records: Sequence[InstanceRecord]) -> tuple[str, ...]:
     return tuple(sorted({record.pointer.pack for record in records}))
 
 
-def _compact(
+def _copied(
     records: Sequence[InstanceRecord], copies: Sequence[Copy], store: Datastore, clock: Clock, ids: IdSource
-) -> int:
-    new_key = _new_pack(clock, ids)
-    with PackSession(store.objects, new_key, NO_LIMIT) as session:
-        carry_out(copies, lambda pack: open_pack(store.objects, pack, COPIED_TAIL), session.writer())
+) -> tuple[tuple[Move, ...], Known]:
+    """Write the new pack; return which pointers are to switch, and the metadata that was copied."""
+    with PackSession(store.objects, _new_pack(clock, ids), NO_LIMIT) as session:
+        copied = carry_out(sources(copies, records, store.objects, session.take), session.writer())
         written = session.close()
     note_superseded((copy.pack for copy in copies), store.objects, clock, ids)
-    return store.instances.move([(move.record, move.to) for move in moves(records, written.records)])
+    return moves(records, written.records), {identity(one.record): one.metadata for one in copied}
 
 
 def _new_pack(clock: Clock, ids: IdSource) -> Callable[[], str]:
     return lambda: series_pack_key(clock.now().date(), ids.new())
 
 
-def open_pack(objects: ObjectStore, pack: str, tail_size: int = TAIL_SIZE) -> PackReader:
-    """Return a reader over a pack in a bucket: one request for its size, one for its tail, then what is asked for."""
-    size = objects.info(pack).size
-    return PackReader(lambda start, length: objects.read_range(pack, start, length), size, pack, tail_size)
+def _switched(records: Sequence[InstanceRecord], switched: Sequence[Move]) -> list[InstanceRecord]:
+    places = {identity(move.record): move.to for move in switched}
+    return [replace(record, pointer=places.get(identity(record), record.pointer)) for record in records]
 
 
-def _metadata(records: Sequence[InstanceRecord], objects: ObjectStore) -> list[bytes]:
-    """Each record's DICOM JSON, in the records' order; each pack is opened once."""
-    readers = {pack: open_pack(objects, pack) for pack in _packs(records)}
-    return [readers[record.pointer.pack].metadata(record.pointer.ordinal) for record in records]
+def _metadata(records: Sequence[InstanceRecord], known: Known, objects: ObjectStore) -> list[bytes]:
+    """Each record's DICOM JSON, in the records' order; each pack that has some of it is opened once."""
+    missing = sorted([one for one in records if identity(one) not in known], key=lambda one: one.pointer.pack)
+    by_pack = groupby(missing, key=lambda one: one.pointer.pack)
+
+    def read(one: Wanted) -> Known:
+        reader = open_pack(objects, one.pack, one.tail_size)
+        return {identity(record): reader.metadata(record.pointer.ordinal) for record in one.records}
+
+    for found in in_order([metadata_of(pack, list(members)) for pack, members in by_pack], read):
+        known |= found
+    return [known[identity(record)] for record in records]
 
 
 def _modality(command: CompactSeries, store: Datastore) -> str:

@@ -25,6 +25,7 @@ from dicomlake.lake.paths import pack_key
 from dicomlake.ports import Clock, Datastore, EventPublisher, IdSource
 from dicomlake.usecases.commit_records import Packed, commit_records
 from dicomlake.usecases.deidentify_instance import SOURCE, CleanContext, Original, PackFrames, deidentify_instance
+from dicomlake.usecases.open_pack import open_pack
 from dicomlake.usecases.pack_session import PackSession
 
 CHUNK = 132
@@ -160,10 +161,7 @@ def _copy_from(
 def _opened(pack: str, run: _Run) -> PackReader:
     """A pack's reader; the last one is kept, since chunks go through packs in order."""
     if run.reader is None or run.reader[0] != pack:
-        objects = run.ports.source.objects
-        size = objects.info(pack).size
-        reader = PackReader(lambda start, length: objects.read_range(pack, start, length), size, pack, TAIL_SIZE)
-        run.reader = pack, reader
+        run.reader = pack, open_pack(run.ports.source.objects, pack)
     return run.reader[1]
 
 

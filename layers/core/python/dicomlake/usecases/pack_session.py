@@ -6,6 +6,7 @@ from types import TracebackType
 
 from dicomlake.domain.errors import UnavailableError
 from dicomlake.domain.model import SeriesAttributes, SeriesUid, StudyAttributes, StudyUid
+from dicomlake.lake.layout import Span
 from dicomlake.lake.writer import PackSummary, PackWriter, Sink
 from dicomlake.ports import ObjectStore, ObjectWriter
 from dicomlake.usecases.commit_records import Packed
@@ -61,6 +62,14 @@ class PackSession:
             key = (record.key.study_uid, record.key.series_uid)
             series.setdefault(key, by_series[record.key.series_uid])
         return Packed(tuple(records), studies, series)
+
+    def take(self, pack: str, run: Span) -> None:
+        """Append a range of another pack to the open one, as `write` does and with the same care."""
+        if self._open is None:
+            raise ValueError("no pack is open")
+        self._unwritten += 1
+        self._open[1].append(pack, run.offset, run.length)
+        self._unwritten -= 1
 
     def _written_to(self, target: ObjectWriter) -> Sink:
         """A sink that remembers a failed write: behind it every byte of the pack is elsewhere than its footer says."""

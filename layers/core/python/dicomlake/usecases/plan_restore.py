@@ -9,7 +9,8 @@ from dicomlake.lake.blocks import Block
 from dicomlake.lake.footer import PackedInstance
 from dicomlake.lake.layout import Span
 from dicomlake.ports import Datastore
-from dicomlake.usecases.retrieve_metadata import pack_reader, visible_record
+from dicomlake.usecases.open_pack import open_pack
+from dicomlake.usecases.retrieve_metadata import visible_record
 
 SIGNED_SECONDS = 3600
 LISTED_FRAMES = 1000
@@ -45,13 +46,13 @@ def plan_restore(key: InstanceKey, store: Datastore) -> RestorePlan:
     """Return the plan for one instance; reads the pack's footer and frame table, no pixels."""
     record = visible_record(key, store)
     pointer = record.pointer
-    reader = pack_reader(pointer.pack, store.objects)
+    reader = open_pack(store.objects, pointer.pack)
     packed: PackedInstance = reader.instance(pointer.ordinal)
     listed = reader.frames(pointer.ordinal) if record.frame_count <= LISTED_FRAMES else ()
     return RestorePlan(
         record=record,
         url=store.objects.sign_get(pointer.pack, SIGNED_SECONDS),
-        pack_size=store.objects.info(pointer.pack).size,
+        pack_size=reader.size,
         head=packed.head,
         splices=packed.splices,
         blocks=_covering(reader.footer().heads, Span(packed.head.offset, packed.splices.end - packed.head.offset)),

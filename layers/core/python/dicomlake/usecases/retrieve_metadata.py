@@ -10,9 +10,9 @@ from itertools import groupby
 from dicomlake.domain.errors import NotFoundError, TooLargeError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, StudyUid, Visibility
 from dicomlake.domain.study import Series
-from dicomlake.lake.reader import PackReader
 from dicomlake.lake.series_metadata import read_series_index
 from dicomlake.ports import Datastore, ObjectStore, all_instances
+from dicomlake.usecases.open_pack import open_pack
 
 MAX_PACKED = 4_500_000
 """Bytes of a pre-built object that one answer carries: AWS Lambda takes 6 MB of payload, in base64."""
@@ -36,7 +36,7 @@ class Metadata:
 def instance_metadata(key: InstanceKey, store: Datastore) -> Metadata:
     """Return the metadata of one instance."""
     record = visible_record(key, store)
-    return Metadata(b"[" + pack_reader(record.pointer.pack, store.objects).metadata(record.pointer.ordinal) + b"]")
+    return Metadata(b"[" + open_pack(store.objects, record.pointer.pack).metadata(record.pointer.ordinal) + b"]")
 
 
 def series_metadata(study_uid: StudyUid, series_uid: str, store: Datastore) -> Metadata:
@@ -97,7 +97,7 @@ def _from_packs(study_uid: StudyUid, series: Series, store: Datastore) -> bytes:
     texts: dict[InstanceKey, bytes] = {}
     size = 0
     for pack, members in groupby(sorted(records, key=_place), key=lambda one: one.pointer.pack):
-        reader = pack_reader(pack, store.objects)
+        reader = open_pack(store.objects, pack)
         for one in members:
             texts[one.key] = reader.metadata(one.pointer.ordinal)
             size = _bounded(size + len(texts[one.key]))
@@ -129,8 +129,3 @@ def visible_record(key: InstanceKey, store: Datastore) -> InstanceRecord:
     if record is None or not is_visible(record):
         raise NotFoundError("no instance is stored under these UIDs")
     return record
-
-
-def pack_reader(pack: str, objects: ObjectStore) -> PackReader:
-    """Return a reader of one pack object."""
-    return PackReader(lambda start, length: objects.read_range(pack, start, length), objects.info(pack).size, pack)

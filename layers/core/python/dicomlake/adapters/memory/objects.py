@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import RLock
 from urllib.parse import quote
 
-from dicomlake.domain.errors import NotFoundError
+from dicomlake.domain.errors import NotFoundError, UnavailableError
 from dicomlake.domain.study import format_time
 from dicomlake.ports import Clock, ObjectInfo, Page
 
@@ -65,6 +65,11 @@ class MemoryObjectStore:
     def read_range(self, key: str, start: int, length: int, version_id: str = "") -> bytes:
         """Return `length` bytes from `start`, fewer at the object's end."""
         return self._body(key, version_id)[start : start + length]
+
+    def read_end(self, key: str, length: int) -> tuple[bytes, int]:
+        """Return an object's last `length` bytes, and its size."""
+        body = self._body(key)
+        return body[max(0, len(body) - length) :], len(body)
 
     def put(
         self, key: str, body: bytes | bytearray | memoryview, content_type: str = "application/octet-stream"
@@ -137,6 +142,13 @@ class MemoryObjectWriter:
             raise ValueError("this object is written or dropped already")
         self._body += data
         return len(data)
+
+    def append(self, key: str, start: int, length: int) -> None:
+        """Append a range of another object."""
+        found = self._store.read_range(key, start, length)
+        if len(found) != length:
+            raise UnavailableError("the object that is copied from ends early; try again later")
+        self.write(found)
 
     def commit(self) -> int:
         """Make the object visible and return its size."""
