@@ -29,6 +29,7 @@ STUDY = {
     "SQS3": "ChangesDead is where the stream mappings put what failed: a dead-letter queue by another name.",
 }
 OBJECTS = "Objects of one bucket, whose keys are made at run time."
+ANSWERS = "Answers of one bucket, whose keys are made at run time."
 VERSIONS = "Versions of one function, as Step Functions' grant writes it."
 REVISIONS = "Revisions of one task definition."
 ROUTES = "Routes below one API and stage: a proxy route has no finite list of paths."
@@ -39,6 +40,7 @@ def acknowledge(storage: StorageStack, ingest: IngestStack, study: StudyStack, a
     for stack in (storage, ingest, study, api):
         _record(stack, EVERYWHERE)
         _record(stack, {f"IAM5[Resource::{arn}/*]": OBJECTS for arn in _bucket_exports(storage)})
+        _record(stack, {f"IAM5[Resource::{arn}/answers/*]": ANSWERS for arn in _bucket_exports(storage)})
     _record(storage, STORAGE)
     if not storage.environment_.restores_to_a_point:
         _record(storage, STORAGE_WITHOUT_RECOVERY)

@@ -1,6 +1,7 @@
 """The HTTP API, and the two roles that may call it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
@@ -9,6 +10,7 @@ from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -28,6 +30,18 @@ UPLOADS = "/uploads"
 UPLOADS_COMPLETE = "/uploads/complete"
 LOOK_UPS = (("GET", "/lake/where"), ("POST", "/lake/where"), ("GET", "/lake/studies/*"), ("GET", "/lake/restore/*"))
 """What readers ask of the lake itself; web/authorize.py holds them to data stores that are cleared."""
+
+PIXELS = (
+    "studies/{study}",
+    "studies/{study}/rendered",
+    "studies/{study}/thumbnail",
+    "studies/{study}/series/{series}",
+    "studies/{study}/series/{series}/rendered",
+    "studies/{study}/series/{series}/thumbnail",
+    "studies/{study}/series/{series}/instances/{instance}",
+    "studies/{study}/series/{series}/instances/{instance}/{proxy+}",
+)
+"""What the functions answer that open data sets and frames; the rest of DICOMweb is look-ups, which start faster."""
 
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -68,6 +82,8 @@ class ApiStack(Stack):
         self.functions = {
             "AnswerClinical": self._answer("AnswerClinical", storage.clinical),
             "AnswerResearch": self._answer("AnswerResearch", storage.research),
+            "AnswerClinicalPixels": self._answer_pixels("AnswerClinicalPixels", storage.clinical),
+            "AnswerResearchPixels": self._answer_pixels("AnswerResearchPixels", storage.research),
             "AnswerOperations": self._operations(),
         }
         self._routes()
@@ -128,14 +144,25 @@ class ApiStack(Stack):
         return iam.Role(self, construct_id, assumed_by=iam.AccountRootPrincipal(), description=description)
 
     def _answer(self, name: str, store: LakeStore) -> LakeFunction:
-        """Make the function that answers for one data store: it knows no other, and may only read."""
+        """Make the function that answers look-ups in one data store: it knows no other, and may only read."""
+        return self._of_store(name, "answer_dicomweb", store, self.layers.for_look_ups)
+
+    def _answer_pixels(self, name: str, store: LakeStore) -> LakeFunction:
+        """Make the function that opens data sets and frames of one store; beside reading it writes long answers."""
+        function = self._of_store(name, "answer_pixels", store, self.layers.for_pixels)
+        grants.write_answers(function.role, store.bucket)
+        return function
+
+    def _of_store(
+        self, name: str, folder: str, store: LakeStore, layers: Sequence[lambda_.ILayerVersion]
+    ) -> LakeFunction:
         function = LakeFunction(
             self,
             name,
             environment=self.environment_,
-            folder="answer_dicomweb",
+            folder=folder,
             key=self.key,
-            layers=self.layers.for_look_ups,
+            layers=layers,
             timeout_seconds=ANSWER_SECONDS,
             memory=ONE_CORE,
             settings={**settings.stores(self, store), "DICOMLAKE_OPERATOR_ROLE_ARN": self.operator_role.role_arn},
@@ -185,16 +212,21 @@ class ApiStack(Stack):
         grants.send(role, self.ingest.ingest_work.queue, self.study.deidentify_work.queue)
 
     def _routes(self) -> None:
-        any_method, post = [http.HttpMethod.ANY], [http.HttpMethod.POST]
+        any_method, post, get = [http.HttpMethod.ANY], [http.HttpMethod.POST], [http.HttpMethod.GET]
+        clinical, research = (f"/dicomweb/{one.datastore_id}" for one in (self.storage.clinical, self.storage.research))
         table = [
-            (f"/dicomweb/{self.storage.clinical.datastore_id}/{{proxy+}}", any_method, "AnswerClinical"),
-            (f"/dicomweb/{self.storage.research.datastore_id}/{{proxy+}}", any_method, "AnswerResearch"),
+            (f"{clinical}/{{proxy+}}", any_method, "AnswerClinical"),
+            (f"{research}/{{proxy+}}", any_method, "AnswerResearch"),
+            *((f"{clinical}/{path}", get, "AnswerClinicalPixels") for path in PIXELS),
+            *((f"{research}/{path}", get, "AnswerResearchPixels") for path in PIXELS),
             (UPLOADS, post, "AnswerOperations"),
             (UPLOADS_COMPLETE, post, "AnswerOperations"),
             ("/lake/{proxy+}", any_method, "AnswerOperations"),
         ]
         to = {
-            name: integrations.HttpLambdaIntegration(name, function.function)
+            name: integrations.HttpLambdaIntegration(
+                name, function.function, scope_permission_to_route=not name.endswith("Pixels")
+            )
             for name, function in self.functions.items()
         }
         for path, methods, name in table:

@@ -33,6 +33,11 @@ def write_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
     _allow(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], *(b.arn_for_objects("*") for b in buckets))
 
 
+def write_answers(grantee: iam.IGrantable, bucket: s3.IBucket) -> None:
+    """Put answers that are too large for one response, also in parts; packs lie elsewhere in the bucket."""
+    _allow(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], bucket.arn_for_objects("answers/*"))
+
+
 def list_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
     """List a bucket; who may do so is told 404, not 403, for an object that is gone."""
     _allow(grantee, ["s3:ListBucket", "s3:ListBucketVersions"], *(b.bucket_arn for b in buckets))

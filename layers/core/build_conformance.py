@@ -99,6 +99,7 @@ class Service:
 _ACROSS = "test_series_and_instances_are_searched_across_studies"
 _EXAMPLE = "test_every_example_is_answered"
 _SERIES_BY_SERIES = "test_a_study_is_answered_series_by_series_whether_settled_or_not"
+_AS_LANDED = "test_pixels_come_as_asked_and_are_those_that_landed"
 _STORE = "/dicomweb/{datastore}"
 _STUDY = f"{_STORE}/studies/{{study}}"
 _SERIES = f"{_STUDY}/series/{{series}}"
@@ -114,9 +115,9 @@ SERVICES = (
     Service("", "metadata of a series", f"{_SERIES}/metadata", "test_ohif_reads_series_metadata"),
     Service("", "metadata of an instance", f"{_INSTANCE}/metadata", "test_one_instance_is_answered_from_its_pack"),
     Service("", "frames", f"{_INSTANCE}/frames/{{frames}}", "test_ohif_reads_a_frame_as_stored"),
-    Service("", "study as `application/dicom`", _STUDY),
-    Service("", "series as `application/dicom`", _SERIES),
-    Service("", "instance as `application/dicom`", _INSTANCE),
+    Service("", "study as `application/dicom`", _STUDY, "test_a_study_is_all_of_its_series"),
+    Service("", "series as `application/dicom`", _SERIES, _AS_LANDED),
+    Service("", "instance as `application/dicom`", _INSTANCE, "test_one_instance_comes_alone_when_asked_so"),
     Service("", "rendered study", f"{_STUDY}/rendered"),
     Service("", "rendered series", f"{_SERIES}/rendered"),
     Service("", "rendered instance", f"{_INSTANCE}/rendered"),

@@ -1,5 +1,6 @@
 """A data store: one bucket of packs and one index table."""
 
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -28,7 +29,13 @@ class LakeStore(Construct):
         self.cleared = cleared
         self.datastore_id = environment.datastore_id(name)
         self.bucket: s3.IBucket = PrivateBucket(
-            self, "Packs", environment=environment, key=key, access_logs=access_logs, versioned=False
+            self,
+            "Packs",
+            environment=environment,
+            key=key,
+            access_logs=access_logs,
+            versioned=False,
+            lifecycle_rules=[s3.LifecycleRule(id="answers", prefix="answers/", expiration=Duration.days(1))],
         ).bucket
         self.table: dynamodb.ITable = self._table(environment, key)
 

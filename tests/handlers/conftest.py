@@ -34,6 +34,7 @@ LOGICAL = {
     "deidentify_study": ("study", "DeidentifyStudyFunction"),
     "answer_operations": ("api", "AnswerOperationsFunction"),
     "answer_dicomweb": ("api", "AnswerClinicalFunction"),
+    "answer_pixels": ("api", "AnswerClinicalPixelsFunction"),
 }
 """Folder of functions/ -> stack and resource; the resource's variables are the ones a handler is given here."""
 

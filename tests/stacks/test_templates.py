@@ -8,6 +8,8 @@ import pytest
 from dicomlake import wire
 from dicomlake.domain import errors
 from dicomlake.settings import Settings
+from dicomlake.web import deferred
+from dicomlake.web.routes import ROUTES
 from tests.stacks.templates import (
     ENVIRONMENTS,
     GOLDEN,
@@ -63,6 +65,56 @@ def test_one_data_stores_api_function_reads_that_store_and_nothing_else(store: s
     assert [row["name"] for row in told.values()] == [store.lower()]
 
 
+@pytest.mark.parametrize("store", ["Clinical", "Research"])
+def test_the_function_for_pixels_reads_its_store_and_writes_nothing_but_answers(store: str) -> None:
+    rights = list(allowed("dev", "api", f"Answer{store}PixelsRole"))
+    on_packs = {(action, resource) for action, resource in rights if f"{store}Packs" in resource}
+
+    assert {action for action, resource in on_packs if not resource.endswith("/answers/*")} == READ_OBJECT
+    assert {action for action, resource in on_packs if resource.endswith("/answers/*")} == {
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+    }
+    assert {action for action, resource in rights if "Index" in resource} == READ_INDEX
+    told = json.loads(settings_of(f"Answer{store}Pixels")["DICOMLAKE_STORES"])
+    assert [row["name"] for row in told.values()] == [store.lower()]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_long_answers_are_forgotten_after_a_day_and_packs_never(environment: str) -> None:
+    for store in ("ClinicalPacks", "ResearchPacks"):
+        rules = one(of_type(environment, "AWS::S3::Bucket"), store)["LifecycleConfiguration"]["Rules"]
+
+        expiring = [(rule["Prefix"], rule["ExpirationInDays"]) for rule in rules if "ExpirationInDays" in rule]
+        assert expiring == [("answers/", 1)]
+
+
+def test_what_opens_frames_is_answered_by_the_function_that_can() -> None:
+    deferred_handlers = vars(deferred).values()
+    pixels = [route for route in ROUTES if route.handler in deferred_handlers]
+
+    for route in pixels:
+        assert any(matches(path, route.template) for path in PIXEL_PATHS), route.template
+    for route in ROUTES:
+        below_an_instance = "{instance}/" in route.template
+        if route not in pixels and not below_an_instance and route.method == "GET":
+            assert not any(matches(path, route.template) for path in PIXEL_PATHS), route.template
+
+
+PIXEL_PATHS = [
+    route["Properties"]["RouteKey"].partition("/studies/")[2]
+    for route in of_type("dev", "AWS::ApiGatewayV2::Route").values()
+    if route["Properties"]["RouteKey"].startswith("GET /dicomweb/")
+]
+
+
+def matches(path: str, template: str) -> bool:
+    """Whether a route of the gateway takes what a route of ours describes."""
+    below, _, greedy = path.partition("{proxy+}")
+    asked = template.partition("/dicomweb/{datastore}/studies/")[2]
+    return asked == path or bool("{proxy+}" in path and asked.startswith(below) and not greedy)
+
+
 def test_deidentification_reads_clinical_and_writes_research_only() -> None:
     rights = list(allowed("dev", "study", "DeidentifyStudyRole"))
 
@@ -110,6 +162,7 @@ def test_every_route_asks_who_calls(environment: str) -> None:
         "POST /uploads",
         "POST /uploads/complete",
         "ANY /lake/{proxy+}",
+        *(f"GET /dicomweb/{datastore_id}/studies/{path}" for datastore_id in ids for path in PIXEL_PATHS),
         *(f"ANY /dicomweb/{datastore_id}/{{proxy+}}" for datastore_id in ids),
     }
 

@@ -33,3 +33,14 @@ def ct_slice(
     out = io.BytesIO()
     pydicom.dcmwrite(out, data, enforce_file_format=True)
     return out.getvalue()
+
+
+def changed(file: bytes, **attributes: object) -> bytes:
+    """The same file with other values, by keyword."""
+    data = pydicom.dcmread(io.BytesIO(file))
+    for keyword, value in attributes.items():
+        setattr(data, keyword, value)
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, data, enforce_file_format=True)
+    return out.getvalue()

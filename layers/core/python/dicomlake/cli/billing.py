@@ -26,6 +26,7 @@ STAGES: dict[str, str] = {
     "compact-series": "compaction",
     "deidentify": "de-identified copy",
     "dicomweb": "API",
+    "pixels": "API",
     "operations": "API",
     "sweep": "sweep",
 }

@@ -5,22 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-import orjson
-
 from dicomlake.client.failure import LakeClientError
 from dicomlake.client.http import Http
 from dicomlake.client.lake import Document, LakeClient
-from dicomlake.dicom.opened import open_object
-from dicomlake.dicom.part10 import StoredPixels, write_part10
-from dicomlake.dicom.part10_dataset import read_head
-from dicomlake.dicom.pixel_attributes import pixel_attributes
-from dicomlake.dicom.pixels import Bytes, PixelLayout, layout_of
+from dicomlake.dicom.pixels import Bytes
 from dicomlake.dicom.restore import landed_frame, rebuild
-from dicomlake.dicom.source import BufferSource
+from dicomlake.dicom.syntaxes import EXPLICIT_LITTLE
 from dicomlake.domain.model import Frame, InstanceKey, TransferSyntaxUid
 from dicomlake.lake.pack import PackReader
-
-_PIXELS = ("7FE00010", "7FE00008", "7FE00009")
+from dicomlake.usecases.stored_instance import StoredInstance
 
 
 class NotRestorableError(LakeClientError):
@@ -75,39 +68,27 @@ class PackedInstance:
 
     def part10(self, *, as_stored: bool) -> Iterator[Bytes]:
         """Yield a DICOM file of the instance: Explicit VR Little Endian, or its frames as they are stored."""
-        head = read_head(self.reader.head(self.ordinal), self.reader.splices(self.ordinal))
-        layout = self._layout
-        if layout is None or not self.frames:
-            return write_part10(head, None)
-        lengths = [frame.length for frame in self.frames]
-        syntax = TransferSyntaxUid(self.plan["storedTransferSyntax"])
-        return write_part10(head, StoredPixels(syntax, layout, lengths, self.frame), as_stored=as_stored)
+        return self.stored.part10(self.stored.syntax if as_stored else EXPLICIT_LITTLE)
 
     def frame(self, index: int) -> bytes:
         """Return a frame as it is stored, by its 0-based index."""
-        return self.reader.frame_bytes(self.frames[index])
+        return self.stored.frame(index)
 
-    @cached_property
+    @property
     def frames(self) -> tuple[Frame, ...]:
         """The records of all frames."""
-        return tuple(self.reader.frames(self.ordinal))
+        return self.stored.frames
+
+    @cached_property
+    def stored(self) -> StoredInstance:
+        """The instance as the lake itself reads it."""
+        return StoredInstance(self.reader, self.ordinal, TransferSyntaxUid(self.plan["storedTransferSyntax"]))
 
     def _landed_frame(self, index: int) -> Bytes:
         stored = self.frame(index)
-        if self.plan["storedTransferSyntax"] == self.plan["sourceTransferSyntax"] or self._layout is None:
+        if self.plan["storedTransferSyntax"] == self.plan["sourceTransferSyntax"] or self.stored.layout is None:
             return stored
-        return landed_frame(stored, self._layout)
-
-    @cached_property
-    def _layout(self) -> PixelLayout | None:
-        """How the pixels lay in the landed object; None without pixel data."""
-        view = orjson.loads(self.reader.metadata(self.ordinal))
-        tag = next((tag for tag in _PIXELS if tag in view), None)
-        if tag is None:
-            return None
-        encoding = open_object(BufferSource(self.reader.head(self.ordinal))).encoding
-        attributes = pixel_attributes(view, int(tag, 16), None, None)
-        return layout_of(attributes, big_endian=encoding.big_endian, vr=view[tag]["vr"])
+        return landed_frame(stored, self.stored.layout)
 
 
 def landed_bytes(lake: LakeClient, key: InstanceKey) -> Iterator[Bytes]:

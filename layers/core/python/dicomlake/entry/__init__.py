@@ -92,6 +92,13 @@ def answer_dicomweb() -> Handler:
     return handler("dicomweb", answer_request)
 
 
+def answer_pixels() -> Handler:
+    """Answer DICOMweb requests that open data sets and frames, of one data store."""
+    from dicomlake.entry.api import answer_request
+
+    return handler("pixels", answer_request)
+
+
 def answer_operations() -> Handler:
     """Answer uploads and the lake's own operations."""
     from dicomlake.entry.api import answer_request

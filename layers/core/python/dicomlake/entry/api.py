@@ -1,17 +1,21 @@
 """Wiring of the API: the services a request may need, composed once, and one answer per event."""
 
+from collections.abc import Callable
 from typing import Any
 
 from dicomlake.composition import Lake
 from dicomlake.domain.model import DatastoreId
-from dicomlake.entry.handling import Event, Line
+from dicomlake.entry.handling import Event, Line, out_of_time
 from dicomlake.web.app import answer
 from dicomlake.web.services import OpenStore, Services
+
+MARGIN_MS = 3_000
+"""Milliseconds before its time-out at which a function gives up on a long answer, and still says so."""
 
 
 def answer_request(event: Event, context: Any, lake: Lake, line: Line) -> Event:
     """Answer one API Gateway event."""
-    response = answer(event, _services(lake))
+    response = answer(event, _services(lake, out_of_time(context, MARGIN_MS)))
     line |= {"status": response.get("statusCode"), "method": _method(event)}
     return response
 
@@ -20,7 +24,7 @@ def _method(event: Event) -> str:
     return str(event.get("requestContext", {}).get("http", {}).get("method", ""))
 
 
-def _services(lake: Lake) -> Services:
+def _services(lake: Lake, late: Callable[[], bool]) -> Services:
     """The function that serves one data store has no bucket but its own: what it was not told of is never asked for."""
     settings = lake.settings
     operator = settings.values.get("OPERATOR_ROLE_ARN", "")
@@ -37,4 +41,5 @@ def _services(lake: Lake) -> Services:
         clock=lake.clock,
         ids=lake.ids,
         operators=frozenset({operator} - {""}),
+        late=late,
     )

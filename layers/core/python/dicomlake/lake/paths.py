@@ -3,6 +3,7 @@
     packs/{shard}/{day}/{pack id}.pack            frames, heads, metadata (docs/lake-format.md)
     packs/{shard}/{day}/{pack id}-series.pack     the same, gathered from other packs by compaction
     series/{shard}/{series ref}/{id}.json.gz      pre-built metadata of one series, one object per generation
+    answers/{shard}/{id}                          an answer too large for one response, read by signed URL within a day
     journal/{yyyy}/{mm}/{dd}/{hhmmss.ffffff}-{id}.jsonl   changes other than store, in order of time
 
 Each kind has its own first part, for lifecycle rules and grants. `shard` is the first two hex digits of the random or
@@ -16,6 +17,7 @@ from datetime import UTC, date, datetime
 PACKS = "packs/"
 SERIES = "series/"
 JOURNAL = "journal/"
+ANSWERS = "answers/"
 
 _HEX = re.compile(r"[0-9a-f]{16,64}\Z")
 _GATHERED = "-series"
@@ -63,6 +65,11 @@ def journal_key(at: datetime, object_id: str) -> str:
     if at.tzinfo is None:
         raise ValueError("a journal object's time needs its zone")
     return f"{JOURNAL}{at.astimezone(UTC):%Y/%m/%d/%H%M%S.%f}-{_name(object_id)}.jsonl"
+
+
+def answer_key(object_id: str) -> str:
+    """Return the key of an answer that is read by signed URL; `object_id` is random hex digits."""
+    return f"{ANSWERS}{_name(object_id)[:2]}/{object_id}"
 
 
 def _name(text: str) -> str:

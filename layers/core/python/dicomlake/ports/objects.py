@@ -60,7 +60,9 @@ class ObjectStore(Protocol):
         """Write an object whole."""
         ...
 
-    def open_writer(self, key: str) -> AbstractContextManager[ObjectWriter]:
+    def open_writer(
+        self, key: str, content_type: str = "application/octet-stream"
+    ) -> AbstractContextManager[ObjectWriter]:
         """Write an object of unknown size in bounded memory; leaving the context without `commit` aborts."""
         ...
 

@@ -14,17 +14,25 @@ class Part:
     location: str = ""
 
 
+def opening(boundary: str, content_type: str, location: str = "", length: int | None = None) -> bytes:
+    """Return what stands before a part's content; its length only where it is known beforehand."""
+    place = f"Content-Location: {location}\r\n" if location else ""
+    size = f"Content-Length: {length}\r\n" if length is not None else ""
+    return f"--{boundary}\r\nContent-Type: {content_type}\r\n{place}{size}\r\n".encode()
+
+
+def closing(boundary: str) -> bytes:
+    """Return what stands behind the last part."""
+    return f"--{boundary}--\r\n".encode()
+
+
 def multipart_body(parts: Sequence[Part]) -> tuple[str, bytes]:
     """Return the boundary and the body; the boundary follows from the content and occurs in no part."""
     boundary = _boundary(parts)
     pieces: list[bytes] = []
     for part in parts:
-        location = f"Content-Location: {part.location}\r\n" if part.location else ""
-        head = (
-            f"--{boundary}\r\nContent-Type: {part.content_type}\r\n{location}Content-Length: {len(part.body)}\r\n\r\n"
-        )
-        pieces += [head.encode(), part.body, b"\r\n"]
-    return boundary, b"".join((*pieces, f"--{boundary}--\r\n".encode()))
+        pieces += [opening(boundary, part.content_type, part.location, len(part.body)), part.body, b"\r\n"]
+    return boundary, b"".join((*pieces, closing(boundary)))
 
 
 def _boundary(parts: Sequence[Part]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dicomlake.domain.errors import InvalidRequestError, NotFoundError
 from dicomlake.domain.model import is_uid
-from dicomlake.web import dicomweb, operations
+from dicomlake.web import deferred, dicomweb, operations
 from dicomlake.web.authorize import Permission
 from dicomlake.web.call import Call
 from dicomlake.web.response import Response
@@ -40,6 +40,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_STUDY}/series", Permission.READ, dicomweb.find_series),
     Route("GET", f"{_STUDY}/instances", Permission.READ, dicomweb.find_instances),
     Route("GET", f"{_SERIES}/instances", Permission.READ, dicomweb.find_instances),
+    Route("GET", _STUDY, Permission.READ, deferred.get_study),
+    Route("GET", _SERIES, Permission.READ, deferred.get_series),
+    Route("GET", _INSTANCE, Permission.READ, deferred.get_instance),
     Route("GET", f"{_STUDY}/metadata", Permission.READ, dicomweb.get_study_metadata),
     Route("GET", f"{_SERIES}/metadata", Permission.READ, dicomweb.get_series_metadata),
     Route("GET", f"{_INSTANCE}/metadata", Permission.READ, dicomweb.get_instance_metadata),

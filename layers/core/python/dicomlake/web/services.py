@@ -1,6 +1,6 @@
 """What the handlers are given: the data stores and the ports around them. Built once by the composition root."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dicomlake.domain.errors import NotFoundError
@@ -22,6 +22,7 @@ class Services:
     """Everything a request may need. `operators` are the ARNs of the roles that operate the lake.
 
     `default_store` answers the operations that name no data store; landed objects are decided in its ledger.
+    `late` says that there is too little time left to go on with an answer.
     """
 
     stores: Mapping[DatastoreId, OpenStore]
@@ -33,6 +34,7 @@ class Services:
     clock: Clock
     ids: IdSource
     operators: frozenset[str] = field(default_factory=frozenset)
+    late: Callable[[], bool] = lambda: False
 
     def store(self, name: str) -> OpenStore:
         """Return a data store by its name, the default one for "". Raises NotFoundError if there is none."""

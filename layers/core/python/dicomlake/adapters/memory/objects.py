@@ -78,9 +78,9 @@ class MemoryObjectStore:
         self._buckets.add(self._bucket, key, bytes(body), content_type)
 
     @contextmanager
-    def open_writer(self, key: str) -> Iterator["MemoryObjectWriter"]:
+    def open_writer(self, key: str, content_type: str = "application/octet-stream") -> Iterator["MemoryObjectWriter"]:
         """Write an object piece by piece; leaving without `commit` drops it."""
-        writer = MemoryObjectWriter(self, key)
+        writer = MemoryObjectWriter(self, key, content_type)
         try:
             yield writer
         finally:
@@ -130,9 +130,10 @@ class MemoryObjectStore:
 class MemoryObjectWriter:
     """An object under construction, in memory."""
 
-    def __init__(self, store: MemoryObjectStore, key: str) -> None:
+    def __init__(self, store: MemoryObjectStore, key: str, content_type: str) -> None:
         self._store = store
         self._key = key
+        self._content_type = content_type
         self._body = bytearray()
         self._open = True
 
@@ -155,7 +156,7 @@ class MemoryObjectWriter:
         if not self._open:
             raise ValueError("this object is written or dropped already")
         self._open = False
-        self._store.put(self._key, self._body)
+        self._store.put(self._key, self._body, self._content_type)
         return len(self._body)
 
     def abort(self) -> None:

@@ -29,11 +29,11 @@ class S3ObjectWriter:
     """
 
     def __init__(
-        self, client: Any, named: dict[str, Any], encryption: dict[str, str], read_range: ReadRange | None = None
+        self, client: Any, named: dict[str, Any], described: dict[str, str], read_range: ReadRange | None = None
     ) -> None:
         self._client = client
         self._named = named
-        self._encryption = encryption
+        self._described = described
         self._read_range = read_range
         self._upload: Upload | None = None
         self._part = bytearray()
@@ -89,7 +89,7 @@ class S3ObjectWriter:
         self._check_open()
         if self._upload is None:
             with aws_errors():
-                self._client.put_object(**self._named, Body=self._part, **self._encryption)
+                self._client.put_object(**self._named, Body=self._part, **self._described)
         else:
             if self._part:
                 self._send_part()
@@ -106,7 +106,7 @@ class S3ObjectWriter:
 
     def _parts(self) -> "Upload":
         if self._upload is None:
-            self._upload = Upload(self._client, self._named, self._encryption)
+            self._upload = Upload(self._client, self._named, self._described)
         return self._upload
 
     def _send_part(self) -> None:
@@ -121,10 +121,10 @@ class S3ObjectWriter:
 class Upload:
     """A multi-part upload, from its start to `complete` or `abort`."""
 
-    def __init__(self, client: Any, named: dict[str, Any], encryption: dict[str, str]) -> None:
+    def __init__(self, client: Any, named: dict[str, Any], described: dict[str, str]) -> None:
         self._client = client
         with aws_errors():
-            begun = client.create_multipart_upload(**named, **encryption)
+            begun = client.create_multipart_upload(**named, **described)
         self._named = {**named, "UploadId": begun["UploadId"]}
         self._tags: list[Callable[[], str]] = []
         self._copies: ThreadPoolExecutor | None = None

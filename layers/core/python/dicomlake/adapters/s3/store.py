@@ -82,9 +82,10 @@ class S3ObjectStore:
             )
 
     @contextmanager
-    def open_writer(self, key: str) -> Iterator[S3ObjectWriter]:
+    def open_writer(self, key: str, content_type: str = "application/octet-stream") -> Iterator[S3ObjectWriter]:
         """Write an object of unknown size in bounded memory; leaving the context without `commit` aborts."""
-        writer = S3ObjectWriter(self._client, self._named(key), self._encryption, self.read_range)
+        described = {"ContentType": content_type, **self._encryption}
+        writer = S3ObjectWriter(self._client, self._named(key), described, self.read_range)
         try:
             yield writer
         finally:

@@ -1,0 +1,23 @@
+"""Handlers that open data sets and frames: imported at their first call, so that no look-up pays for them.
+
+They are answered by a function of their own (functions/answer_pixels), which has the libraries that they need.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from dicomlake.web.call import Call
+from dicomlake.web.response import Response
+
+
+def _deferred(module: str, name: str) -> Callable[[Call], Response]:
+    def handle(call: Call) -> Response:
+        handler: Callable[[Call], Response] = getattr(import_module(f"dicomlake.web.{module}"), name)
+        return handler(call)
+
+    return handle
+
+
+get_study = _deferred("instances", "get_study")
+get_series = _deferred("instances", "get_series")
+get_instance = _deferred("instances", "get_instance")

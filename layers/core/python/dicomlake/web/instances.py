@@ -1,0 +1,77 @@
+"""WADO-RS instances (PS3.18 10.4.1.1.1): a study, a series or one of them, as DICOM files."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from dicomlake.domain.errors import NotAcceptableError
+from dicomlake.domain.model import InstanceKey, InstanceRecord
+from dicomlake.usecases.retrieve_instances import (
+    Chosen,
+    Wish,
+    choose_syntaxes,
+    instances_of,
+    one_instance,
+    read_instances,
+)
+from dicomlake.web.call import Call
+from dicomlake.web.choose import DICOM, dicom_wishes
+from dicomlake.web.large import Piece, stream_response
+from dicomlake.web.multipart import closing, opening
+from dicomlake.web.response import Response
+
+SERVICE = "dicomlake"
+
+
+def _retrieve(find: Callable[[Call], tuple[InstanceRecord, ...]]) -> Callable[[Call], Response]:
+    def handle(call: Call) -> Response:
+        return _respond(call, find(call))
+
+    return handle
+
+
+get_study = _retrieve(lambda call: instances_of(call.study_uid, None, call.ports))
+get_series = _retrieve(lambda call: instances_of(call.study_uid, call.series_uid, call.ports))
+get_instance = _retrieve(lambda call: one_instance(call.key, call.ports))
+
+
+def _respond(call: Call, records: tuple[InstanceRecord, ...]) -> Response:
+    wishes = dicom_wishes(call.request.accept(), single=len(records) == 1)
+    chosen = choose_syntaxes(records, [Wish(wish.syntax, wish.weight) for wish in wishes])
+    if not chosen:
+        raise NotAcceptableError("the instances cannot be had in this transfer syntax: ask for transfer-syntax=*")
+    if not wishes[0].multipart:
+        return _alone(call, chosen[0])
+    boundary = call.services.ids.new()
+    kind = f'multipart/related; type="{DICOM}"; boundary={boundary}'
+    return _partial(stream_response(call, kind, _parts(call, chosen, boundary)), len(records) - len(chosen))
+
+
+def _alone(call: Call, chosen: Chosen) -> Response:
+    ((_, body),) = read_instances([chosen], call.ports)
+    answer = stream_response(call, _content_type(chosen), body)
+    place = {"content-location": _location(call, chosen.record.key)} if answer.status == 200 else {}
+    return Response(answer.status, answer.body, {**answer.headers, **place})
+
+
+def _parts(call: Call, chosen: Sequence[Chosen], boundary: str) -> Iterator[Piece]:
+    for one, body in read_instances(chosen, call.ports):
+        yield opening(boundary, _content_type(one), _location(call, one.record.key))
+        yield from body
+        yield b"\r\n"
+    yield closing(boundary)
+
+
+def _partial(answer: Response, left_out: int) -> Response:
+    """Say that the transfer syntax could be had for some instances only (PS3.18 10.4.3: 206, with a warning)."""
+    if not left_out:
+        return answer
+    text = f"{left_out} instances cannot be had in this transfer syntax: ask for transfer-syntax=*"
+    headers = {**answer.headers, "warning": f'299 {SERVICE} "{text}"'}
+    return Response(206 if answer.status == 200 else answer.status, answer.body, headers)
+
+
+def _content_type(chosen: Chosen) -> str:
+    return f"{DICOM}; transfer-syntax={chosen.target}"
+
+
+def _location(call: Call, key: InstanceKey) -> str:
+    return f"{call.dicomweb_url}/studies/{key.study_uid}/series/{key.series_uid}/instances/{key.instance_uid}"
