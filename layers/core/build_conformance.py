@@ -14,7 +14,8 @@ from pydicom.uid import UID
 
 from dicomlake.dicom.charset import _CODECS
 from dicomlake.dicom.iso2022 import SETS
-from dicomlake.dicom.syntaxes import _KEEP_RULES, SYNTAXES, Action, Decoder
+from dicomlake.dicom.kinds import DECODED, KINDS, Kind, outcomes
+from dicomlake.dicom.syntaxes import _KEEP_RULES, SYNTAXES, Action, Decoder, Stream, Syntax
 from dicomlake.domain.errors import EXPLANATIONS
 from dicomlake.domain.levels import ATTRIBUTES, BUDGETS, Attribute, QueryLevel
 from dicomlake.web.accept import MEDIA_TYPES, OCTET_STREAM, SENT_AS
@@ -36,9 +37,11 @@ STORED = {
     Action.CHECK: "as it came, after it was decoded",
     Action.KEEP: "as it came",
 }
+BLOB = "as it came, as one stream without frames"
 DECODERS = {
     Decoder.NONE: "",
     Decoder.NATIVE: "numpy",
+    Decoder.DEFLATED: "zlib",
     Decoder.RLE: "imagecodecs PackBits",
     Decoder.JPEG_LOSSLESS: "libjpeg-turbo",
     Decoder.JPEG_LS: "CharLS",
@@ -50,6 +53,7 @@ NEWER = {
     "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
     "1.2.840.10008.1.2.4.112": "JPEG XL",
     "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
+    "1.2.840.10008.1.20": "Papyrus 3 Implicit VR Little Endian (retired)",
 }
 """Names of transfer syntaxes that pydicom's edition of PS3.6 does not have."""
 
@@ -58,6 +62,7 @@ OF_THE_SYNTAX = {
     "retired-syntax": "retired from the standard",
     "video": "one stream over all frames (PS3.5 8.2.5)",
     "no-decoder": "no decoder for it is in the layer",
+    "referenced-pixels": "no pixels, but where a JPIP server has them: the lake holds the reference, and says so",
 }
 OF_THE_HEADER = {
     "float-pixels": "Float or Double Float Pixel Data, which HTJ2K may not hold (PS3.5 A.4.4)",
@@ -204,16 +209,30 @@ def syntaxes() -> Iterator[str]:
     yield "## Transfer syntaxes\n"
     yield "What lands in a transfer syntax, and how its frames are stored. Any other is stored as it came.\n"
     rows = (
-        (f"`{uid}`", NEWER.get(uid, UID(uid).name), STORED[row.action], DECODERS[row.decoder], row.reason)
+        (f"`{uid}`", NEWER.get(uid, UID(uid).name), _stored(row), DECODERS[row.decoder], row.reason)
         for uid, row in SYNTAXES.items()
     )
     yield from table(("transfer syntax", "name", "stored", "decoded by", "why it is kept"), rows)
+    yield "\nEvery kind of frame in every transfer syntax that is decoded (the UID's end behind `1.2.840.10008.1.2`)."
+    yield "HT: HTJ2K Lossless RPCL. is: as it came, after it was decoded. Else as it came, for the reason named."
+    yield "`test_a_frame_of_every_kind_from_every_syntax_is_exact_by_both_decoders` stores one of each.\n"
+    columns = (f"`{uid.removeprefix('1.2.840.10008.1.2') or '(none)'}`" for uid in DECODED)
+    yield from table(("frame", *columns), ((kind.name, *_outcomes(kind)) for kind in KINDS))
     yield "\nWhy a transfer syntax is kept:\n"
     yield from reasons(OF_THE_SYNTAX)
     yield "\nWhat keeps an instance of a transcoded syntax as it came, by its header; the first that holds is told:\n"
     yield from reasons({code: OF_THE_HEADER[code] for code, _ in _KEEP_RULES})
     yield "\nAnd whatever the syntax, by what was met:\n"
     yield from reasons(OF_WHAT_WAS_MET)
+
+
+def _stored(row: Syntax) -> str:
+    return BLOB if row.stream is Stream.VIDEO else STORED[row.action]
+
+
+def _outcomes(kind: Kind) -> Iterator[str]:
+    short = {Action.TRANSCODE: "HT", Action.CHECK: "is"}
+    yield from (short.get(plan.action, plan.reason) for _, plan in outcomes(kind))
 
 
 def reasons(meanings: Mapping[str, str]) -> Iterator[str]:

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from dicomlake.dicom.codecs_huffman import check_bits
 from dicomlake.dicom.codecs_markers import bare_stream, is_complete, jpeg_size, read_header, without_comments
+from dicomlake.dicom.codecs_plain import decode_deflated, decode_rle
 from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout
 from dicomlake.dicom.syntaxes import Decoder
 from dicomlake.domain.errors import MalformedError
@@ -24,9 +24,6 @@ CODEC_ERRORS = (RuntimeError, ValueError, TypeError, IndexError, OverflowError, 
 
 _BLOCK = (64, 64)
 _SMALLEST_RESOLUTION = 64
-_LONGEST_RUN, _NO_OPERATION = 128, b"\x80"
-_RLE_SLACK = 4096
-"""Bytes that an RLE segment may decode to beyond its plane: encoders pad segments, some with what decodes."""
 
 
 class Encoder(StrEnum):
@@ -178,37 +175,6 @@ def _imagecodecs_encode(array: PixelArray, bits: int, *, rgb: bool | None, plana
 _ENCODERS = MappingProxyType({Encoder.OJPH: _encode_ojph, Encoder.IMAGECODECS: _encode_imagecodecs})
 
 
-def _rle(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
-    """Decode PS3.5 Annex G: PackBits, one segment a byte of a sample, the most significant first."""
-    size, pixels = layout.bits_allocated // 8, layout.rows * layout.columns
-    count, *starts = np.frombuffer(data, "<u4", 16).tolist()
-    if count != layout.samples * size:
-        raise ValueError("an RLE frame has another number of segments than its header says")
-    planes = np.empty((pixels, layout.samples, size), np.uint8)
-    for segment, (start, end) in enumerate(pairwise((*starts[:count], len(data)))):
-        decoded = _packbits(bytes(memoryview(data)[start:end]), pixels)
-        planes[:, segment // size, size - 1 - segment % size] = np.frombuffer(decoded, np.uint8, pixels)
-    return planes.view(layout.wide_dtype).reshape(layout.shape)
-
-
-def _packbits(segment: bytes, pixels: int) -> bytes:
-    """Return a segment's bytes, at least one a pixel; its last run may claim more than the segment has.
-
-    Some encoders end so. What is missing is filled with no-operations, and counted: no pixel may come of it.
-    """
-    from imagecodecs import packbits_decode
-
-    for missing in range(_LONGEST_RUN + 1):
-        try:
-            decoded = packbits_decode(segment + _NO_OPERATION * missing, out=pixels + _RLE_SLACK)
-        except RuntimeError:
-            continue
-        if len(decoded) - missing >= pixels:
-            return bytes(decoded)
-        break
-    raise ValueError("an RLE segment is cut or damaged")
-
-
 def decode_jpeg(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
     """Decode JPEG, lossless or not, colours as they are in the stream: imagecodecs gives RGB unless told otherwise.
 
@@ -260,7 +226,8 @@ def _jpeg_2000(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray
 
 _DECODERS: MappingProxyType[Decoder, Callable[[Bytes, PixelLayout, str], PixelArray]] = MappingProxyType(
     {
-        Decoder.RLE: _rle,
+        Decoder.DEFLATED: decode_deflated,
+        Decoder.RLE: decode_rle,
         Decoder.JPEG_LOSSLESS: _jpeg_lossless,
         Decoder.JPEG_LS: decode_jpeg_ls,
         Decoder.JPEG_2000: _jpeg_2000,

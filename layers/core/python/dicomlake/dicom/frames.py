@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
-from dicomlake.dicom.frames_fragments import Fragments, group_fragments, walk_fragments
+from dicomlake.dicom.frames_fragments import Fragments, group_fragments, note_padding, walk_fragments
 from dicomlake.dicom.instance import ParsedInstance, PixelAttributes, PixelElement, Span
 from dicomlake.dicom.pixels import Bytes, PixelLayout, layout_of
 from dicomlake.dicom.source import ByteSource
-from dicomlake.dicom.syntaxes import LARGEST_FRAME, Stream, syntax_of
+from dicomlake.dicom.syntaxes import LARGEST_FRAME, Decoder, Stream, syntax_of
 from dicomlake.domain.model import Warned
 
 PIECE = 8 * 1024 * 1024
@@ -166,6 +166,8 @@ def _encapsulated(parsed: ParsedInstance, pixels: PixelElement, attributes: Pixe
     if stream is Stream.VIDEO:
         return FramePlan(PieceSpans(_pieces(fragments)), addressable=False, warnings=fragments.warnings)
     firsts, warnings = group_fragments(parsed.source, fragments, attributes)
+    if syntax_of(parsed.transfer_syntax).decoder is Decoder.NATIVE:
+        note_padding(fragments, firsts, layout_of(attributes, big_endian=False, vr=pixels.vr).native_length)
     spans = FragmentSpans(fragments, firsts)
     truncated = len(spans) - 1 if fragments.truncated and len(spans) else None
     if truncated is not None:

@@ -3,6 +3,7 @@
 import struct
 from array import array
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dicomlake.dicom.instance import PixelAttributes, PixelElement, Span
 from dicomlake.dicom.source import ByteSource
@@ -97,6 +98,14 @@ def group_fragments(
         warnings = (*warnings, Warned("frame-count-mismatch", f"{len(firsts)} of {count} frames"))
     firsts.append(total)
     return firsts, warnings
+
+
+def note_padding(fragments: Fragments, firsts: "array[int]", length: int) -> None:
+    """Note the pad byte of frames that are known to have this many bytes: native ones, which nothing else ends."""
+    for first, after in pairwise(firsts):
+        present = sum(fragments.ends[index] - fragments.starts[index] for index in range(first, after))
+        if length % 2 and present == length + 1:
+            fragments.flags[after - 1] |= _PADDED
 
 
 def _offset_tables(

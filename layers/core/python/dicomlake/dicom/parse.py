@@ -13,7 +13,7 @@ from dicomlake.dicom.instance import BulkValue, ParsedInstance, PixelAttributes,
 from dicomlake.dicom.opened import Opened, open_object
 from dicomlake.dicom.pixel_attributes import pixel_attributes
 from dicomlake.dicom.source import BufferSource, ByteSource
-from dicomlake.dicom.syntax import NATIVE, STREAMS, SYNTAX_OF
+from dicomlake.dicom.syntax import ENCAPSULATED, NATIVE, STREAMS, SYNTAX_OF
 from dicomlake.dicom.walk import BULK_LIMIT, DataSet, read_data_set
 from dicomlake.dicom.window import Window
 from dicomlake.domain.errors import MalformedError, Reason
@@ -110,7 +110,7 @@ def _effective_syntax(opened: Opened, pixels: PixelElement | None) -> tuple[Tran
     if pixels.encapsulated and native:
         syntax = _sniff_stream(opened.window, pixels) or syntax
         return TransferSyntaxUid(syntax), (Warned("wrong-transfer-syntax", syntax),)
-    if not pixels.encapsulated and declared.startswith(("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")):
+    if not pixels.encapsulated and declared.startswith(ENCAPSULATED):
         return TransferSyntaxUid(laid_out), (Warned("wrong-transfer-syntax", laid_out),)
     return TransferSyntaxUid(syntax), ()
 

@@ -11,11 +11,13 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import UID
 
+from dicomlake.dicom.codecs_kept import has_decoder, native_frame
 from dicomlake.dicom.codecs_lossy import METHODS, decode_lossy, decoded_photometric
 from dicomlake.dicom.part10_dataset import UNREADABLE, HeadDataset
 from dicomlake.dicom.pixels import Bytes, PixelLayout
 from dicomlake.dicom.restore import FrameReader, decoded_frame
 from dicomlake.dicom.syntaxes import (
+    ENCAPSULATED_NATIVE,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     HTJ2K_LOSSLESS_RPCL,
@@ -50,21 +52,37 @@ class StoredPixels:
     read: FrameReader
 
 
-def write_part10(head: HeadDataset, pixels: StoredPixels | None, *, as_stored: bool = False) -> Iterator[Bytes]:
+def write_part10(
+    head: HeadDataset,
+    pixels: StoredPixels | None,
+    *,
+    as_stored: bool = False,
+    syntax: TransferSyntaxUid = EXPLICIT_LITTLE,
+) -> Iterator[Bytes]:
     """Yield a valid DICOM file of an instance, one frame in hand at a time.
 
     In Explicit VR Little Endian, or `as_stored`: compressed frames stay what they are (YBR_RCT is what HTJ2K of RGB is
-    called, PS3.5 A.4.4), native ones of any encoding become Explicit VR Little Endian (PS3.18 8.7.3). The head's data
-    set is changed. Raises NotAcceptableError where frames have no decoder, TooLargeError where native pixels exceed
-    4 GiB, MalformedError where a frame cannot be decoded or the data set cannot be written.
+    called, PS3.5 A.4.4), native ones of any encoding become Explicit VR Little Endian (PS3.18 8.7.3). `syntax` is the
+    stored one, asked only where there are no pixels. The head's data set is changed. Raises NotAcceptableError where
+    frames have no decoder, TooLargeError where native pixels exceed 4 GiB, MalformedError where a frame cannot be
+    decoded or the data set cannot be written.
     """
     if pixels is None:
-        yield _beginning(head.dataset, EXPLICIT_LITTLE)
+        yield _beginning(head.dataset, _without_pixels(syntax, as_stored=as_stored))
         return
     if as_stored and pixels.syntax not in _NATIVE:
         yield from _compressed(head, pixels)
     else:
         yield from _native(head, pixels)
+
+
+def _without_pixels(syntax: TransferSyntaxUid, *, as_stored: bool) -> TransferSyntaxUid:
+    """Return what a file without pixel data is written in: only JPIP's syntaxes may point to pixels elsewhere."""
+    if syntax_of(syntax).stream is not Stream.REFERENCED:
+        return EXPLICIT_LITTLE
+    if as_stored:
+        return syntax
+    raise NotAcceptableError("the pixels are on another server: ask for transfer-syntax=*, which gives their reference")
 
 
 def _compressed(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
@@ -110,13 +128,21 @@ def _native_reader(pixels: StoredPixels, vr: str, photometric: str) -> tuple[Fra
     decoded = layout.native_length * len(pixels.lengths)
     if pixels.syntax == EXPLICIT_BIG:
         return _swapped(stored, layout, vr), sum(pixels.lengths)
-    if pixels.syntax in _NATIVE:
+    if pixels.syntax in _NATIVE or pixels.syntax == ENCAPSULATED_NATIVE:
         return stored, sum(pixels.lengths)
     if pixels.syntax == HTJ2K_LOSSLESS_RPCL:
         return lambda index: decoded_frame(stored(index), layout).tobytes(), decoded
-    if pixels.syntax not in METHODS or syntax_of(pixels.syntax).stream is Stream.VIDEO:
+    decoder = syntax_of(pixels.syntax).decoder
+    if has_decoder(decoder, layout) and not _shares_bytes(layout, len(pixels.lengths)):
+        return lambda index: native_frame(decoder, stored(index), layout, photometric), decoded
+    if pixels.syntax not in METHODS:
         raise NotAcceptableError("the frames have no decoder: ask for transfer-syntax=*, which gives them as stored")
     return lambda index: decode_lossy(pixels.syntax, stored(index), layout, photometric).tobytes(), decoded
+
+
+def _shares_bytes(layout: PixelLayout, frames: int) -> bool:
+    """Whether native frames would begin inside a byte (PS3.5 8.1.1), which decoding one after the other cannot give."""
+    return frames > 1 and layout.rows * layout.columns * layout.samples * layout.bits_allocated % 8 != 0
 
 
 _WORDS = MappingProxyType({"OB": 1, "OW": 2, "OF": 4, "OD": 8})

@@ -8,11 +8,14 @@ IMPLICIT_VR_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_VR_LITTLE = "1.2.840.10008.1.2.1"
 DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
 EXPLICIT_VR_BIG = "1.2.840.10008.1.2.2"
-DEFLATED = frozenset({DEFLATED_LITTLE, "1.2.840.10008.1.2.4.95"})
-"""Deflated Explicit VR Little Endian, and the JPIP syntax whose data set is deflated too (PS3.5 A.5, A.6)."""
+DEFLATED = frozenset({DEFLATED_LITTLE, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
+"""Deflated Explicit VR Little Endian, and the JPIP syntaxes whose data set is deflated too (PS3.5 A.5, A.7)."""
 
 NATIVE = {IMPLICIT_VR_LITTLE: IMPLICIT_LITTLE, EXPLICIT_VR_LITTLE: EXPLICIT_LITTLE, EXPLICIT_VR_BIG: EXPLICIT_BIG}
 """Transfer syntaxes whose pixels are native; every other one is explicit little endian (PS3.5 A.4)."""
+
+ENCAPSULATED = tuple(f"1.2.840.10008.1.2.{suffix}" for suffix in ("4.", "5", "8.", "1.98"))
+"""How the transfer syntaxes begin that have no native pixels."""
 
 SYNTAX_OF = {
     IMPLICIT_LITTLE: IMPLICIT_VR_LITTLE,

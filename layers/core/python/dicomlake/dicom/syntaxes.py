@@ -12,6 +12,7 @@ from dicomlake.domain.model import Restorable, TransferSyntaxUid, Warned
 IMPLICIT_LITTLE = TransferSyntaxUid("1.2.840.10008.1.2")
 EXPLICIT_LITTLE = TransferSyntaxUid("1.2.840.10008.1.2.1")
 EXPLICIT_BIG = TransferSyntaxUid("1.2.840.10008.1.2.2")
+ENCAPSULATED_NATIVE = TransferSyntaxUid("1.2.840.10008.1.2.1.98")
 HTJ2K_LOSSLESS_RPCL = TransferSyntaxUid("1.2.840.10008.1.2.4.202")
 
 LARGEST_FRAME = 64 * 1024 * 1024
@@ -34,6 +35,7 @@ class Decoder(StrEnum):
 
     NONE = "none"
     NATIVE = "native"
+    DEFLATED = "deflated"
     RLE = "rle"
     JPEG_LOSSLESS = "jpeg-lossless"
     JPEG_LS = "jpeg-ls"
@@ -47,9 +49,11 @@ class Stream(StrEnum):
     MARKED = "marked"
     """JPEG family and JPEG 2000 family: from SOI or SOC to EOI or EOC (FFD9)."""
     UNMARKED = "unmarked"
-    """RLE, JPEG XL, deflated frames: only the fragments tell."""
+    """RLE, JPEG XL, deflated and encapsulated native frames: only the fragments tell."""
     VIDEO = "video"
     """One stream over all fragments and frames (PS3.5 8.2.5): no frame can be cut out of it."""
+    REFERENCED = "referenced"
+    """No pixel data: an URL of a JPIP server that has them (PS3.5 A.6, A.7, PS3.3 C.7.6.3.1.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ _JPEG_LOSSLESS = Syntax(Action.TRANSCODE, Decoder.JPEG_LOSSLESS, Stream.MARKED)
 _LOSSY = Syntax(Action.KEEP, Decoder.NONE, Stream.MARKED, "lossy-source")
 _RETIRED = Syntax(Action.KEEP, Decoder.NONE, Stream.MARKED, "retired-syntax")
 _VIDEO = Syntax(Action.KEEP, Decoder.NONE, Stream.VIDEO, "video")
+_REFERENCED = Syntax(Action.KEEP, Decoder.NONE, Stream.REFERENCED, "referenced-pixels")
 _NO_DECODER = Syntax(Action.KEEP, Decoder.NONE, Stream.UNMARKED, "no-decoder")
 _UNKNOWN = Syntax(Action.KEEP, Decoder.NONE, Stream.UNMARKED, "unknown-syntax")
 
@@ -77,6 +82,8 @@ SYNTAXES = MappingProxyType(
         TransferSyntaxUid(_ROOT + suffix): syntax
         for suffixes, syntax in (
             (("", ".1", ".1.99", ".2"), _NATIVE),
+            ((".1.98",), Syntax(Action.TRANSCODE, Decoder.NATIVE, Stream.UNMARKED)),
+            ((".8.1",), Syntax(Action.TRANSCODE, Decoder.DEFLATED, Stream.UNMARKED)),
             ((".5",), Syntax(Action.TRANSCODE, Decoder.RLE, Stream.UNMARKED)),
             ((".4.57", ".4.70"), _JPEG_LOSSLESS),
             ((".4.80",), Syntax(Action.TRANSCODE, Decoder.JPEG_LS, Stream.MARKED)),
@@ -88,12 +95,22 @@ SYNTAXES = MappingProxyType(
             (tuple(f".4.{n}" for n in range(100, 109)), _VIDEO),
             (tuple(f".4.{n}.1" for n in range(100, 107)), _VIDEO),
             ((".7.1", ".7.2", ".7.3"), _VIDEO),
-            ((".4.110", ".4.111", ".4.112", ".8.1"), _NO_DECODER),
+            ((".4.110", ".4.111", ".4.112"), _NO_DECODER),
+            ((".4.94", ".4.95", ".4.204", ".4.205"), _REFERENCED),
+            ((".6.1", ".6.2", "0"), replace(_RETIRED, stream=Stream.NATIVE)),
         )
         for suffix in suffixes
     }
 )
-"""Every transfer syntax the lake knows (PS3.6 A, 2025e)."""
+"""Every transfer syntax of PS3.6 A (2025e), the retired ones with it; the last three had native pixels, if any."""
+
+INFLATED = MappingProxyType(
+    {
+        TransferSyntaxUid(_ROOT + of): TransferSyntaxUid(_ROOT + to)
+        for of, to in ((".4.95", ".4.94"), (".4.205", ".4.204"))
+    }
+)
+"""What a deflated data set is in once it is inflated; Explicit VR Little Endian where this does not say."""
 
 
 def syntax_of(uid: TransferSyntaxUid) -> Syntax:
@@ -146,9 +163,9 @@ def plan_storage(parsed: ParsedInstance) -> StoragePlan:
     """
     row, pixels, attributes = syntax_of(parsed.transfer_syntax), parsed.pixels, parsed.pixel_attributes
     restorable = Restorable.PIXELS if parsed.inflated else Restorable.BYTES
-    source = EXPLICIT_LITTLE if parsed.inflated else parsed.transfer_syntax
+    source = INFLATED.get(parsed.transfer_syntax, EXPLICIT_LITTLE) if parsed.inflated else parsed.transfer_syntax
     if pixels is None or attributes is None:
-        return StoragePlan(Action.KEEP, Decoder.NONE, row.stream, source, source, restorable, None, "", "no-pixel-data")
+        return _without_pixels(row, source, restorable)
     row = _as_encoded(row, pixels)
     layout = layout_of(attributes, big_endian=parsed.big_endian, vr=pixels.vr)
     plan = StoragePlan(
@@ -160,9 +177,18 @@ def plan_storage(parsed: ParsedInstance) -> StoragePlan:
     return plan.kept(reason) if reason else _transcoded(plan)
 
 
+def _without_pixels(row: Syntax, source: TransferSyntaxUid, restorable: Restorable) -> StoragePlan:
+    """Return the plan of an instance without pixel data; one that points to pixels elsewhere says they are not here."""
+    referenced = row.stream is Stream.REFERENCED
+    plan = StoragePlan(Action.KEEP, Decoder.NONE, row.stream, source, source, restorable, None, "", "no-pixel-data")
+    told = Warned("referenced-pixels", "the lake holds the reference, not the pixels")
+    return replace(plan, reason=row.reason, warnings=(told,)) if referenced else plan
+
+
 def _as_encoded(row: Syntax, pixels: PixelElement) -> Syntax:
     """Believe the pixel data's form over the transfer syntax's name where they differ: then nothing can be decoded."""
-    if pixels.encapsulated == (row.stream is not Stream.NATIVE) or row is _UNKNOWN:
+    as_named = pixels.encapsulated == (row.stream is not Stream.NATIVE) and row is not _REFERENCED
+    if as_named or row is _UNKNOWN:
         return row if pixels.encapsulated or row is not _UNKNOWN else replace(row, stream=Stream.NATIVE)
     stream = Stream.UNMARKED if pixels.encapsulated else Stream.NATIVE
     return Syntax(Action.KEEP, Decoder.NONE, stream, "contradictory-encapsulation")
@@ -182,6 +208,7 @@ _MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"})
 _COLOUR = MappingProxyType(
     {
         Decoder.NATIVE: frozenset({"RGB", "YBR_FULL"}),
+        Decoder.DEFLATED: frozenset({"RGB", "YBR_FULL"}),
         Decoder.RLE: frozenset({"RGB", "YBR_FULL"}),
         Decoder.JPEG_LOSSLESS: frozenset({"RGB", "YBR_FULL"}),
         Decoder.JPEG_LS: frozenset({"RGB", "YBR_FULL"}),

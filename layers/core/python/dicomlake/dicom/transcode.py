@@ -81,7 +81,7 @@ def _source_pixels(plan: StoragePlan, layout: PixelLayout, landed: Bytes) -> Pix
         if plan.decoder is Decoder.NATIVE:
             return pixels.landed_to_array(landed, layout)
         decoded = codecs.decode(plan.decoder, landed, layout, plan.photometric)
-    except MalformedError as error:
+    except (MalformedError, ValueError) as error:
         raise NotExactError(plan.kept("undecodable", Warned("undecodable-frame"))) from error
     stored = pixels.as_stored(decoded, layout)
     if stored is None or (plan.action is Action.CHECK and stored is not decoded):

@@ -61,7 +61,7 @@ class StoredInstance:
         head = read_head(self.reader.head(self.ordinal), self.reader.splices(self.ordinal))
         layout = self.layout
         if layout is None or not self.frames:
-            return write_part10(head, None)
+            return write_part10(head, None, as_stored=target == self.syntax, syntax=self.syntax)
         pixels = StoredPixels(self.syntax, layout, [frame.length for frame in self.frames], self.frame)
         if target not in (self.syntax, EXPLICIT_LITTLE):
             pixels = recoded(head, pixels, target)
