@@ -295,6 +295,19 @@ def test_a_cut_lossy_frame_is_an_error_not_an_image() -> None:
         written(data)
 
 
+@pytest.mark.parametrize("space", ["ycbcr", "rgb"])
+def test_a_jfif_stream_is_ycbcr_whatever_the_header_says(space: str) -> None:
+    red = np.tile(np.array([250, 10, 20], np.uint8), (66, 70, 1))
+    stream = bytes(imagecodecs.jpeg8_encode(red, level=95, colorspace="rgb", outcolorspace=space))
+    value = item(b"") + item(stream + b"\0" * (len(stream) % 2))
+
+    again = written(landed(value, ROOT + ".4.50", PixelLayout(66, 70, 3, 8, 8, signed=False)))
+
+    found = np.frombuffer(again.PixelData, np.uint8).reshape(red.shape)
+    assert (again.PhotometricInterpretation, stream[6:11] == b"JFIF\0") == ("RGB", space == "ycbcr")
+    assert np.abs(found.astype(int) - red).max() < 6
+
+
 def test_a_cut_jpeg_is_an_error_where_libjpeg_would_fill_in_gray() -> None:
     whole = jpeg()
     at = whole.rindex(b"\xff\xd9")

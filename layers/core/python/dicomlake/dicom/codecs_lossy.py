@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from dicomlake.dicom.codecs import CODEC_ERRORS, check_size, decode_jpeg, decode_jpeg_ls, decode_openjpeg
-from dicomlake.dicom.codecs_markers import bare_stream, is_complete, read_header
+from dicomlake.dicom.codecs_markers import bare_stream, is_complete, jpeg_size, read_header
 from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout, as_stored, little_endian
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.model import TransferSyntaxUid
@@ -26,6 +26,7 @@ METHODS = MappingProxyType(
 """Lossy transfer syntaxes with a decoder, and what Lossy Image Compression Method calls them (PS3.3 C.7.6.1.1.5.1)."""
 
 _EOI, _PADDED = b"\xff\xd9", 64
+_JFIF = b"JFIF\0"
 _RGB_AFTER = frozenset({"YBR_ICT", "YBR_RCT"})
 _SHARED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"})
 
@@ -62,10 +63,19 @@ def _jpeg_2000(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
 
 
 def _jpeg(data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
-    """Decode a JPEG that has its end, padded with whatever: libjpeg fills what a cut one lacks with gray."""
+    """Decode a JPEG that has its end, padded with whatever: libjpeg fills what a cut one lacks with gray.
+
+    A JFIF file holds YCbCr (ISO/IEC 10918-5), also where the data set says RGB: then RGB is made of it.
+    """
     if _EOI not in bytes(memoryview(data)[-_PADDED:]):
         raise MalformedError("a lossy frame is cut")
-    return decode_jpeg(data, layout, photometric)
+    if photometric != "RGB" or bytes(memoryview(data)[6:11]) != _JFIF:
+        return decode_jpeg(data, layout, photometric)
+    from imagecodecs import jpeg8_decode
+
+    check_size(jpeg_size(data), layout)
+    array: PixelArray = jpeg8_decode(data, colorspace="ycbcr", outcolorspace="rgb")
+    return array
 
 
 _DECODERS: MappingProxyType[str, Callable[[Bytes, PixelLayout, str], PixelArray]] = MappingProxyType(
