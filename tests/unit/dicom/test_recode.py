@@ -10,12 +10,14 @@ from pydicom.dataset import Dataset
 
 from dicomlake.dicom import recode
 from dicomlake.dicom.codecs import encode
+from dicomlake.dicom.codecs_lossy import METHODS
 from dicomlake.dicom.part10 import StoredPixels
 from dicomlake.dicom.part10_dataset import HeadDataset
 from dicomlake.dicom.pixels import PixelLayout, narrowed
-from dicomlake.dicom.recode import ENCODERS, recoded, recoded_frame, served_as, viewed_frame
+from dicomlake.dicom.recode import ENCODERS, recoded, recoded_frame, viewed_frame
 from dicomlake.domain.errors import TooLargeError, UnsupportedError
 from dicomlake.domain.model import TransferSyntaxUid
+from dicomlake.domain.served import DECODED, HTJ2K, TRANSCODED, served_as
 
 ROOT = "1.2.840.10008.1.2"
 STORED = TransferSyntaxUid(f"{ROOT}.4.202")
@@ -89,8 +91,9 @@ def test_a_transcoded_frame_decodes_to_the_same_bits(name: str, target: str) -> 
     assert np.array_equal(np.asarray(decoded).astype("i8") & mask, frame.astype("i8") & mask)
 
 
-def test_every_encoder_is_tried_above() -> None:
-    assert {ROOT + target for target in DECODERS} == set(ENCODERS)
+def test_every_encoder_is_tried_above_and_told_to_the_look_ups() -> None:
+    assert {ROOT + target for target in DECODERS} == set(ENCODERS) == TRANSCODED
+    assert set(METHODS) | {HTJ2K} == DECODED
 
 
 @pytest.mark.parametrize(

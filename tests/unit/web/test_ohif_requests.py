@@ -86,7 +86,7 @@ def test_ohif_reads_a_frame_as_stored(services: Services) -> None:
         "multipart/related; type=application/octet-stream; transfer-syntax=*",
         'multipart/related; type="image/jphc"',
         'multipart/related; type="image/jphc"; transfer-syntax=1.2.840.10008.1.2.4.202',
-        'multipart/related; type="image/jpeg", multipart/related; type="image/*"; q=0.5',
+        'multipart/related; type="image/jxl", multipart/related; type="image/*"; q=0.5',
         "*/*",
         "",
     ],
@@ -111,9 +111,9 @@ def test_one_frame_may_come_alone(services: Services) -> None:
 @pytest.mark.parametrize(
     "accept",
     [
-        'multipart/related; type="application/octet-stream"',
-        'multipart/related; type="image/jpeg"',
-        'multipart/related; type="image/jphc"; transfer-syntax=1.2.840.10008.1.2.4.201',
+        'multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.50',
+        'multipart/related; type="image/jphc"; transfer-syntax=1.2.840.10008.1.2.4.203',
+        'multipart/related; type="image/png"',
         "multipart/related; q=0",
         "application/dicom+json",
     ],

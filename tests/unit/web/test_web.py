@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from dicomlake.domain import errors
-from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, PipelineError, Reason, TooLargeError
-from dicomlake.web.accept import MEDIA_TYPES, SENT_AS, choose_frames, parse_accept
+from dicomlake.domain.errors import InvalidRequestError, PipelineError, Reason, TooLargeError
+from dicomlake.web.accept import parse_accept
 from dicomlake.web.app import answer
 from dicomlake.web.authorize import is_operator
 from dicomlake.web.errors import STATUSES, error_response
@@ -325,27 +325,6 @@ def test_quotes_hold_what_would_end_an_entry() -> None:
 
     assert entry.parameters == {"type": "a/b; c, d"}
     assert entry.weight == 0.5
-
-
-@pytest.mark.parametrize("syntax", sorted(set(MEDIA_TYPES) - set(SENT_AS)))
-def test_every_stored_syntax_is_sent_by_its_media_type_and_as_octets_with_a_star(syntax: str) -> None:
-    own = choose_frames(f'multipart/related; type="{MEDIA_TYPES[syntax]}"; transfer-syntax={syntax}', syntax, 2)
-    star = choose_frames("multipart/related; type=application/octet-stream; transfer-syntax=*", syntax, 2)
-
-    assert own == star
-    assert own.content_type == f"{MEDIA_TYPES[syntax]}; transfer-syntax={syntax}"
-
-
-@pytest.mark.parametrize("stored", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"])
-def test_native_frames_are_octets_of_explicit_little_endian(stored: str) -> None:
-    chosen = choose_frames('multipart/related; type="application/octet-stream"', stored, 1)
-
-    assert chosen.content_type == "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"
-
-
-def test_big_endian_frames_are_never_sent_as_little_endian() -> None:
-    with pytest.raises(NotAcceptableError):
-        choose_frames('multipart/related; type="application/octet-stream"', "1.2.840.10008.1.2.2", 1)
 
 
 # --- imports -------------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def _compressed(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
 
 def _native(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
     dataset, layout = head.dataset, pixels.layout
-    read, length = _native_reader(pixels, head.pixel_vr, _photometric(dataset))
+    read, length = native_reader(pixels, head.pixel_vr, _photometric(dataset))
     if length > _LARGEST:
         raise TooLargeError("native pixels exceed 4 GiB: ask for transfer-syntax=*, which gives them compressed")
     if pixels.syntax not in _NATIVE:
@@ -122,7 +122,7 @@ def _native(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
     yield b"\0" * (length % 2) + _encoded(after)
 
 
-def _native_reader(pixels: StoredPixels, vr: str, photometric: str) -> tuple[FrameReader, int]:
+def native_reader(pixels: StoredPixels, vr: str, photometric: str) -> tuple[FrameReader, int]:
     """Return a reader of little-endian frames and the bytes of all; decoders are found before anything is written."""
     layout, stored = pixels.layout, pixels.read
     decoded = layout.native_length * len(pixels.lengths)

@@ -11,34 +11,15 @@ from dicomlake.dicom.part10 import StoredPixels
 from dicomlake.dicom.part10_dataset import HeadDataset
 from dicomlake.dicom.pixels import PixelArray, PixelLayout, narrowed
 from dicomlake.dicom.restore import FrameReader, decoded_frame
-from dicomlake.dicom.syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, HTJ2K_LOSSLESS_RPCL, IMPLICIT_LITTLE
+from dicomlake.dicom.syntaxes import HTJ2K_LOSSLESS_RPCL
 from dicomlake.domain.errors import NotAcceptableError, TooLargeError, UnsupportedError
 from dicomlake.domain.model import TransferSyntaxUid
 
-AS_STORED = TransferSyntaxUid("*")
-"""What a caller asks for who takes any transfer syntax."""
-
-NATIVE = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, TransferSyntaxUid(f"{IMPLICIT_LITTLE}.1.99")})
 MOST_RECODED = 512 * 1024 * 1024
 """Native bytes of the largest instance that is transcoded: its frames are in memory until their offsets are known."""
 
 _ROOT = "1.2.840.10008.1.2."
 _HTJ2K = TransferSyntaxUid(f"{_ROOT}4.201")
-
-
-def served_as(stored: TransferSyntaxUid, wanted: str) -> TransferSyntaxUid | None:
-    """Return the transfer syntax in which an instance stored so is sent to who wants this, or None.
-
-    `wanted` is a UID, `*` for any, "" for the default, Explicit VR Little Endian (PS3.18 8.7.3.1). Implicit VR and Big
-    Endian are never sent (8.7.3.2); lossy frames are decoded for the default, never encoded anew.
-    """
-    held = EXPLICIT_LITTLE if stored in NATIVE else stored
-    asked = TransferSyntaxUid(wanted or EXPLICIT_LITTLE)
-    if asked in (AS_STORED, held):
-        return held
-    if asked == EXPLICIT_LITTLE:
-        return asked if stored == HTJ2K_LOSSLESS_RPCL or stored in METHODS else None
-    return asked if stored == HTJ2K_LOSSLESS_RPCL and asked in ENCODERS else None
 
 
 def viewed_frame(stored: TransferSyntaxUid, data: bytes, layout: PixelLayout, photometric: str) -> PixelArray:

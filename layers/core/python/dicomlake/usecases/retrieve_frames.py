@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from dicomlake.domain.errors import InvalidRequestError, NotFoundError, TooLargeError
+from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, NotFoundError, TooLargeError
+from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import Frame, InstanceKey, InstanceRecord, PackPointer
+from dicomlake.domain.served import NATIVE, VIDEO
 from dicomlake.lake.frames import frame_table_range, parse_frame_table
 from dicomlake.lake.layout import Span
 from dicomlake.ports import Datastore
@@ -19,6 +21,25 @@ GAP = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class FramesFound:
+    """Fact: the instance's record, and where the frames asked for lie in its pack, in the order asked.
+
+    `run` is where all frames lie as one run of bytes that none can be cut out of at a byte (bits, frames too large to
+    hold): then there are no spans, and cut_frames reads them.
+    """
+
+    record: InstanceRecord
+    numbers: tuple[int, ...]
+    spans: tuple[Span, ...] = ()
+    run: Span | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of all of them as stored."""
+        return sum(span.length for span in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
 class FramesRetrieved:
     """Fact: the instance's record and the stored bytes of the frames asked for, in the order asked."""
 
@@ -26,42 +47,70 @@ class FramesRetrieved:
     frames: tuple[bytes, ...]
 
 
-def retrieve_frames(key: InstanceKey, numbers: Sequence[int], store: Datastore) -> FramesRetrieved:
-    """Return frames by their 1-based numbers, in any order.
+def find_frames(key: InstanceKey, numbers: Sequence[int], store: Datastore) -> FramesFound:
+    """Find frames by their 1-based numbers, in any order.
 
-    Raises InvalidRequestError for a number given twice, NotFoundError for one that does not exist, TooLargeError where
-    the frames do not fit one answer.
+    Raises InvalidRequestError for a number given twice, NotFoundError for one that does not exist, NotAcceptableError
+    where the instance is a video.
     """
     record = visible_record(key, store)
-    _check(numbers, record)
+    if record.stored_transfer_syntax in VIDEO:
+        raise NotAcceptableError("a video has no frames of its own: ask for it rendered, or for the instance")
+    if not is_one_run(record):
+        _check(numbers, record.frame_count)
+        spans = _frame_spans(record, numbers, store)
+        return FramesFound(record, tuple(numbers), tuple(spans[number] for number in numbers))
+    _check(numbers, declared_frames(record))
+    pieces = _frame_spans(record, sorted({1, record.frame_count}), store)
+    first, last = pieces[1], pieces[record.frame_count]
+    return FramesFound(record, tuple(numbers), run=Span(first.offset, last.end - first.offset))
+
+
+def declared_frames(record: InstanceRecord) -> int:
+    """Return the Number of Frames that the instance's header tells."""
+    text = text_of(record.attributes, "00280008")
+    return int(text) if text.isdigit() else 1
+
+
+def is_one_run(record: InstanceRecord) -> bool:
+    """Whether the pixel data are stored as pieces of one run: bits that share bytes, or a frame too large to hold."""
+    shared = any(warned.code == "unaligned-frames" for warned in record.warnings)
+    return record.stored_transfer_syntax in NATIVE and (shared or record.frame_count > declared_frames(record))
+
+
+def read_frames(found: FramesFound, store: Datastore) -> Iterator[bytes]:
+    """Yield the stored bytes of each frame: together where they fit one answer, else one after the other."""
+    pack = found.record.pointer.pack
+    if found.size > MAX_ANSWER:
+        yield from (store.objects.read_range(pack, span.offset, span.length) for span in found.spans)
+        return
+    data = _read_spans(pack, found.spans, store)
+    yield from (data[span] for span in found.spans)
+
+
+def retrieve_frames(key: InstanceKey, numbers: Sequence[int], store: Datastore) -> FramesRetrieved:
+    """Return what is stored under 1-based numbers, in any order: frames, or pieces where `is_one_run` or video.
+
+    Errors as `find_frames`; TooLargeError above one answer.
+    """
+    record = visible_record(key, store)
+    _check(numbers, record.frame_count)
     spans = _frame_spans(record, numbers, store)
-    total = sum(span.length for span in spans.values())
-    if total > MAX_ANSWER:
+    found = FramesFound(record, tuple(numbers), tuple(spans[number] for number in numbers))
+    if found.size > MAX_ANSWER:
         raise TooLargeError(
             "the frames do not fit one answer: ask for fewer, or read the pack by the signed URL of the restore plan"
         )
-    data = _read_spans(record.pointer.pack, tuple(spans.values()), store)
-    return FramesRetrieved(record, tuple(data[spans[number]] for number in numbers))
+    return FramesRetrieved(found.record, tuple(read_frames(found, store)))
 
 
-def _check(numbers: Sequence[int], record: InstanceRecord) -> None:
+def _check(numbers: Sequence[int], count: int) -> None:
     if len(set(numbers)) != len(numbers):
         raise InvalidRequestError("a frame is asked for twice: name each frame once")
-    if not record.frame_count:
+    if not count:
         raise NotFoundError("the instance has no frames")
-    if any(not 1 <= number <= record.frame_count for number in numbers):
-        raise NotFoundError(_held_frames(record))
-
-
-def _held_frames(record: InstanceRecord) -> str:
-    """What there is to ask for: frames that share bytes cannot be told apart where they are stored."""
-    if any(warned.code == "unaligned-frames" for warned in record.warnings):
-        return (
-            "the instance's frames share bytes (such as one bit a pixel, no whole bytes a frame), so they are kept as "
-            f"one run, cut by length alone, under the numbers 1 to {record.frame_count}: ask for those and cut the "
-            "bits, or rebuild the landed object by its restore plan"
-        )
-    return f"the instance has frames 1 to {record.frame_count}"
+    if any(not 1 <= number <= count for number in numbers):
+        raise NotFoundError(f"the instance has frames 1 to {count}")
 
 
 def _frame_spans(record: InstanceRecord, numbers: Sequence[int], store: Datastore) -> dict[int, Span]:

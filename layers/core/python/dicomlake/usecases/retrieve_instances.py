@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from dicomlake.dicom.pixels import Bytes
-from dicomlake.dicom.recode import served_as
 from dicomlake.dicom.syntaxes import EXPLICIT_LITTLE
 from dicomlake.domain.errors import NotFoundError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, SeriesUid, StudyUid, TransferSyntaxUid
+from dicomlake.domain.served import served_as
 from dicomlake.lake.layout import Span
 from dicomlake.lake.reader import PackReader
 from dicomlake.ports import Datastore, ObjectStore, all_instances

@@ -12,6 +12,7 @@ from dicomlake.dicom.pixels import Bytes, PixelLayout, layout_of
 from dicomlake.dicom.recode import recoded
 from dicomlake.dicom.source import BufferSource
 from dicomlake.dicom.syntaxes import EXPLICIT_LITTLE
+from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import Frame, JsonObject, TransferSyntaxUid
 from dicomlake.lake.metadata import decode_metadata
 from dicomlake.lake.reader import PackReader
@@ -42,16 +43,29 @@ class StoredInstance:
         return self.reader.frame_bytes(self.frames[index])
 
     @cached_property
+    def pixel_tag(self) -> str:
+        """The tag of its pixel data, 8 hex digits; "" without any."""
+        return next((tag for tag in PIXEL_ELEMENTS if tag in self.view), "")
+
+    @property
+    def pixel_vr(self) -> str:
+        """The VR of its pixel data."""
+        element = self.view.get(self.pixel_tag)
+        return str(element["vr"]) if isinstance(element, dict) else ""
+
+    @property
+    def photometric(self) -> str:
+        """The Photometric Interpretation that it landed with."""
+        return text_of(self.view, "00280004").strip()
+
+    @cached_property
     def layout(self) -> PixelLayout | None:
         """How the pixels lay in the landed object; None without pixel data."""
-        tag = next((tag for tag in PIXEL_ELEMENTS if tag in self.view), None)
-        if tag is None:
+        if not self.pixel_tag:
             return None
         encoding = open_object(BufferSource(self.reader.head(self.ordinal))).encoding
-        attributes = pixel_attributes(self.view, int(tag, 16), None, None)
-        element = self.view[tag]
-        vr = str(element["vr"]) if isinstance(element, dict) else ""
-        return layout_of(attributes, big_endian=encoding.big_endian, vr=vr)
+        attributes = pixel_attributes(self.view, int(self.pixel_tag, 16), None, None)
+        return layout_of(attributes, big_endian=encoding.big_endian, vr=self.pixel_vr)
 
     def part10(self, target: TransferSyntaxUid) -> Iterator[Bytes]:
         """Yield a DICOM file of it: Explicit VR Little Endian, its own transfer syntax, or another lossless one.

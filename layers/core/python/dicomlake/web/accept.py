@@ -41,20 +41,6 @@ class MediaRange:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What is sent: the part's media type and transfer syntax, in a multipart body or alone."""
-
-    media_type: str
-    transfer_syntax: str
-    multipart: bool
-
-    @property
-    def content_type(self) -> str:
-        """The Content-Type of the part."""
-        return f"{self.media_type}; transfer-syntax={self.transfer_syntax}"
-
-
 def parse_accept(header: str) -> tuple[MediaRange, ...]:
     """Return the entries of an Accept header, most wanted first, equal ones in their order."""
     entries = [_entry(part) for part in _split(header, ",") if part.strip()]
@@ -88,38 +74,6 @@ def _split(text: str, mark: str) -> Iterator[str]:
         else:
             part += char
     yield part
-
-
-def choose_frames(accept: str, stored_syntax: str, count: int) -> Chosen:
-    """Return how frames stored so are sent to a caller who accepts this; `count` is the number of frames.
-
-    Raises NotAcceptableError, saying what is available, where nothing fits.
-    """
-    syntax = SENT_AS.get(stored_syntax, stored_syntax)
-    stored = MEDIA_TYPES.get(syntax, OCTET_STREAM)
-    for entry in parse_accept(accept):
-        multipart = entry.media_type in (MULTIPART, "*/*", "multipart/*")
-        wanted = entry.parameters.get("type", "*/*").lower() if multipart else entry.media_type
-        fits = entry.weight > 0 and _type_fits(wanted, entry, stored, syntax)
-        if fits and (multipart or count == 1):
-            return Chosen(stored, syntax, multipart)
-    raise NotAcceptableError(
-        f'the frames are available as {MULTIPART}; type="{stored}"; transfer-syntax={syntax}, '
-        f'or {MULTIPART}; type="{OCTET_STREAM}"; transfer-syntax=*'
-    )
-
-
-def _type_fits(wanted: str, entry: MediaRange, stored: str, stored_syntax: str) -> bool:
-    """Whether the type asked for, with its transfer syntax, is what is stored.
-
-    Octets without a transfer syntax are uncompressed frames (PS3.18 8.7.3.3.2); with `*` they are whatever is stored.
-    """
-    syntax = entry.parameters.get("transfer-syntax", "")
-    if syntax not in ("", "*", stored_syntax):
-        return False
-    if wanted == OCTET_STREAM:
-        return bool(syntax) or stored_syntax == EXPLICIT_LITTLE
-    return wanted in ("*/*", stored, f"{stored.split('/')[0]}/*")
 
 
 def check_json(accept: str) -> str:

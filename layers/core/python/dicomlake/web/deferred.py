@@ -21,3 +21,4 @@ def _deferred(module: str, name: str) -> Callable[[Call], Response]:
 get_study = _deferred("instances", "get_study")
 get_series = _deferred("instances", "get_series")
 get_instance = _deferred("instances", "get_instance")
+get_frames = _deferred("frames", "get_frames")

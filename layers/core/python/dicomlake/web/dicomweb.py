@@ -1,25 +1,21 @@
 """DICOMweb handlers: QIDO-RS search, WADO-RS metadata and frames (PS3.18 10.4 and 10.6)."""
 
 import hashlib
-import re
 from collections.abc import Callable
 
-from dicomlake.domain.errors import InvalidRequestError
 from dicomlake.domain.levels import QueryLevel
 from dicomlake.domain.model import JsonObject, SeriesUid, StudyUid
 from dicomlake.domain.query import Query, parse_query
-from dicomlake.usecases.retrieve_frames import FramesRetrieved, retrieve_frames
 from dicomlake.usecases.retrieve_metadata import Metadata, instance_metadata, series_metadata, study_metadata
 from dicomlake.usecases.search_children import search_instances, search_series
 from dicomlake.usecases.search_studies import SearchResult, search_studies
 from dicomlake.usecases.write_native_model import write_native_model
-from dicomlake.web.accept import XML, XML_PARTS, Chosen, check_json, choose_datasets, choose_frames
+from dicomlake.web.accept import XML, XML_PARTS, check_json, choose_datasets
 from dicomlake.web.call import Call
 from dicomlake.web.multipart import Part, multipart_body
 from dicomlake.web.response import Response, json_response
 
 SERVICE = "dicomlake"
-_FRAMES = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,999}\Z")
 Run = Callable[[Query, Call], SearchResult]
 
 
@@ -85,31 +81,3 @@ def _metadata(read: Callable[[Call], Metadata]) -> Callable[[Call], Response]:
 get_study_metadata = _metadata(lambda call: study_metadata(call.study_uid, call.ports))
 get_series_metadata = _metadata(lambda call: series_metadata(call.study_uid, call.series_uid, call.ports))
 get_instance_metadata = _metadata(lambda call: instance_metadata(call.key, call.ports))
-
-
-def get_frames(call: Call) -> Response:
-    """Answer the frames asked for, as stored, in the order asked for."""
-    numbers = _frame_numbers(call.path["frames"])
-    found = retrieve_frames(call.key, numbers, call.ports)
-    chosen = choose_frames(call.request.accept(), found.record.stored_transfer_syntax, len(numbers))
-    if not chosen.multipart:
-        return Response(200, found.frames[0], {"content-type": chosen.content_type})
-    return _frames_response(call, numbers, found, chosen)
-
-
-def _frame_numbers(text: str) -> tuple[int, ...]:
-    if not _FRAMES.match(text):
-        raise InvalidRequestError("frames are named by up to 1,000 numbers from 1, separated by commas")
-    return tuple(int(number) for number in text.split(","))
-
-
-def _frames_response(call: Call, numbers: tuple[int, ...], found: FramesRetrieved, chosen: Chosen) -> Response:
-    key = found.record.key
-    place = f"{call.dicomweb_url}/studies/{key.study_uid}/series/{key.series_uid}/instances/{key.instance_uid}"
-    parts = [
-        Part(chosen.content_type, frame, f"{place}/frames/{number}")
-        for number, frame in zip(numbers, found.frames, strict=True)
-    ]
-    boundary, body = multipart_body(parts)
-    kind = f'multipart/related; type="{chosen.media_type}"; boundary={boundary}'
-    return Response(200, body, {"content-type": kind})

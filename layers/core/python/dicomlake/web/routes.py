@@ -46,7 +46,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_STUDY}/metadata", Permission.READ, dicomweb.get_study_metadata),
     Route("GET", f"{_SERIES}/metadata", Permission.READ, dicomweb.get_series_metadata),
     Route("GET", f"{_INSTANCE}/metadata", Permission.READ, dicomweb.get_instance_metadata),
-    Route("GET", f"{_INSTANCE}/frames/{{frames}}", Permission.READ, dicomweb.get_frames),
+    Route("GET", f"{_INSTANCE}/frames/{{frames}}", Permission.READ, deferred.get_frames),
     Route("POST", "/uploads", Permission.UPLOAD, operations.post_uploads),
     Route("POST", "/uploads/complete", Permission.UPLOAD, operations.post_complete),
     Route("GET", "/lake/where", Permission.READ, operations.get_where),

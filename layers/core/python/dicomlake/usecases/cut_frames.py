@@ -1,0 +1,33 @@
+"""Frames out of one run of native pixel data: segmentations of one bit a pixel, frames too large to be stored alone."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dicomlake.domain.errors import MalformedError, NotAcceptableError
+from dicomlake.ports import Datastore
+from dicomlake.usecases.retrieve_frames import FramesFound
+from dicomlake.usecases.retrieve_instances import stored_instance
+
+
+def cut_frames(found: FramesFound, store: Datastore) -> Iterator[bytes]:
+    """Yield each frame from its first bit on, the last byte filled with zeros (PS3.5 8.1.1, PS3.18 8.7.3.3).
+
+    Raises NotAcceptableError for big-endian runs, MalformedError where the run ends before a frame does.
+    """
+    layout = stored_instance(found.record, store).layout
+    if layout is None or layout.big_endian or found.run is None:
+        raise NotAcceptableError("the frames of this instance cannot be cut out: ask for the instance")
+    bits = layout.rows * layout.columns * layout.samples * layout.bits_allocated
+    for number in found.numbers:
+        first, last = (number - 1) * bits, number * bits
+        start, end = first // 8, -(-last // 8)
+        if end > found.run.length:
+            raise MalformedError("the pixel data end before this frame does")
+        data = store.objects.read_range(found.record.pointer.pack, found.run.offset + start, end - start)
+        yield data if first % 8 == 0 and last % 8 == 0 else _shifted(data, first % 8, bits)
+
+
+def _shifted(data: bytes, skipped: int, bits: int) -> bytes:
+    pixels = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[skipped : skipped + bits]
+    return np.packbits(pixels, bitorder="little").tobytes()

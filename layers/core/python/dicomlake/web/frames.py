@@ -1,0 +1,59 @@
+"""WADO-RS frames (PS3.18 10.4.1.1.6): as stored without any codec, decoded or transcoded where that is asked for."""
+
+import re
+from collections.abc import Iterator
+
+from dicomlake.domain.errors import InvalidRequestError
+from dicomlake.domain.served import is_sent_as_it_lies
+from dicomlake.usecases.retrieve_frames import FramesFound, find_frames, read_frames
+from dicomlake.web.call import Call
+from dicomlake.web.choose import ChosenFrames, choose_frames
+from dicomlake.web.large import Piece, stream_response
+from dicomlake.web.multipart import closing, opening
+from dicomlake.web.ranges import ranged
+from dicomlake.web.response import Response
+
+_FRAMES = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,999}\Z")
+
+
+def get_frames(call: Call) -> Response:
+    """Answer the frames asked for, in the order asked for."""
+    numbers = frame_numbers(call.path["frames"])
+    found = find_frames(call.key, numbers, call.ports)
+    chosen = choose_frames(call.request.accept(), found.record.stored_transfer_syntax, len(numbers))
+    frames = _in_syntax(call, found, chosen)
+    if not chosen.multipart:
+        return ranged(stream_response(call, chosen.content_type, frames), call.request)
+    boundary = call.services.ids.new()
+    kind = f'multipart/related; type="{chosen.media_type}"; boundary={boundary}'
+    return stream_response(call, kind, _parts(call, chosen, zip(numbers, frames, strict=True), boundary))
+
+
+def frame_numbers(text: str) -> tuple[int, ...]:
+    """Return the frame numbers of a path. Raises InvalidRequestError if they are none."""
+    if not _FRAMES.match(text):
+        raise InvalidRequestError("frames are named by up to 1,000 numbers from 1, separated by commas")
+    return tuple(int(number) for number in text.split(","))
+
+
+def _in_syntax(call: Call, found: FramesFound, chosen: ChosenFrames) -> Iterator[bytes]:
+    stored = found.record.stored_transfer_syntax
+    if found.run is not None:
+        from dicomlake.usecases.cut_frames import cut_frames
+
+        return cut_frames(found, call.ports)
+    if is_sent_as_it_lies(stored, chosen.transfer_syntax):
+        return read_frames(found, call.ports)
+    from dicomlake.usecases.transcode_frames import transcode_frames
+
+    return transcode_frames(found, chosen.transfer_syntax, call.ports)
+
+
+def _parts(call: Call, chosen: ChosenFrames, frames: Iterator[tuple[int, bytes]], boundary: str) -> Iterator[Piece]:
+    key = call.key
+    place = f"{call.dicomweb_url}/studies/{key.study_uid}/series/{key.series_uid}/instances/{key.instance_uid}"
+    for number, frame in frames:
+        yield opening(boundary, chosen.content_type, f"{place}/frames/{number}", len(frame))
+        yield frame
+        yield b"\r\n"
+    yield closing(boundary)
