@@ -18,6 +18,7 @@ from dicomlake.dicom.kinds import DECODED, KINDS, Kind, outcomes
 from dicomlake.dicom.syntaxes import _KEEP_RULES, SYNTAXES, Action, Decoder, Stream, Syntax
 from dicomlake.domain.errors import EXPLANATIONS
 from dicomlake.domain.levels import ATTRIBUTES, BUDGETS, Attribute, QueryLevel
+from dicomlake.domain.served import TRANSCODED
 from dicomlake.web.accept import MEDIA_TYPES, OCTET_STREAM, SENT_AS
 from dicomlake.web.routes import ROUTES
 
@@ -119,7 +120,9 @@ SERVICES = (
     Service("WADO-RS 10.4", "metadata of a study", f"{_STUDY}/metadata", _SERIES_BY_SERIES),
     Service("", "metadata of a series", f"{_SERIES}/metadata", "test_ohif_reads_series_metadata"),
     Service("", "metadata of an instance", f"{_INSTANCE}/metadata", "test_one_instance_is_answered_from_its_pack"),
-    Service("", "frames", f"{_INSTANCE}/frames/{{frames}}", "test_ohif_reads_a_frame_as_stored"),
+    Service(
+        "", "frames", f"{_INSTANCE}/frames/{{frames}}", "test_frames_come_in_the_order_asked_and_are_those_that_landed"
+    ),
     Service("", "study as `application/dicom`", _STUDY, "test_a_study_is_all_of_its_series"),
     Service("", "series as `application/dicom`", _SERIES, _AS_LANDED),
     Service("", "instance as `application/dicom`", _INSTANCE, "test_one_instance_comes_alone_when_asked_so"),
@@ -250,9 +253,11 @@ def services() -> Iterator[str]:
     yield from table(("media type", "stored as"), ((f"`{kind}`", _stored_as(kind)) for kind in kinds))
     native = ", ".join(f"`{uid}`" for uid in SENT_AS)
     yield f"\nFrames stored in {native} are named `1.2.840.10008.1.2.1` (8.7.3.2)."
-    yield "Frames are never transcoded to answer a request. Frames that share bytes (a segmentation of 1 bit a pixel"
-    yield "whose frames end inside a byte: warning `unaligned-frames`) are kept as one run: `/frames/1` is all of it,"
-    yield "`/frames/2` is 404 and says so (`test_frames_that_share_bytes_are_told_to_be_one_run`)."
+    asked = ", ".join(f"`{uid}`" for uid in sorted(TRANSCODED))
+    yield f"Where another one is asked for, frames are decoded, or transcoded without loss to {asked}."
+    yield "Frames that share bytes (a segmentation of 1 bit a pixel whose frames end inside a byte: warning"
+    yield "`unaligned-frames`) are kept as one run and cut to whole bytes of their own when they are asked for"
+    yield "(`test_frames_of_one_bit_a_pixel_are_cut_out_of_their_run`)."
 
 
 def searches() -> Iterator[str]:

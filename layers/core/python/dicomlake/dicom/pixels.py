@@ -107,6 +107,12 @@ def narrowed(array: PixelArray, layout: PixelLayout) -> PixelArray:
     return np.ascontiguousarray(array, layout.dtype)
 
 
+def cut_bits(data: Bytes, skipped: int, bits: int) -> bytes:
+    """Return so many bits behind the skipped ones, the lowest of a byte first (PS3.5 8.1.1), filled up with zeros."""
+    pixels = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[skipped : skipped + bits]
+    return np.packbits(pixels, bitorder="little").tobytes()
+
+
 def fits(low: int, high: int, layout: PixelLayout) -> bool:
     """Whether these extremes are within Bits Stored.
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
+from dicomlake.dicom.pixels import cut_bits
 from dicomlake.domain.errors import MalformedError, NotAcceptableError
 from dicomlake.ports import Datastore
 from dicomlake.usecases.retrieve_frames import FramesFound
@@ -25,9 +24,4 @@ def cut_frames(found: FramesFound, store: Datastore) -> Iterator[bytes]:
         if end > found.run.length:
             raise MalformedError("the pixel data end before this frame does")
         data = store.objects.read_range(found.record.pointer.pack, found.run.offset + start, end - start)
-        yield data if first % 8 == 0 and last % 8 == 0 else _shifted(data, first % 8, bits)
-
-
-def _shifted(data: bytes, skipped: int, bits: int) -> bytes:
-    pixels = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[skipped : skipped + bits]
-    return np.packbits(pixels, bitorder="little").tobytes()
+        yield data if first % 8 == 0 and last % 8 == 0 else cut_bits(data, first % 8, bits)
