@@ -148,17 +148,58 @@ def test_values_above_a_smaller_limit_are_named_though_they_recur() -> None:
     assert read(data).json["00204000"] == {"vr": "LT", "Value": ["x" * 300]}
 
 
-def test_sequences_and_what_depends_on_other_elements_never_recur() -> None:
+def test_what_depends_on_other_elements_never_recurs() -> None:
     series = next(SERIES)
     signed, unsigned = (explicit(0x00280103, "US", struct.pack("<H", value)) for value in (1, 0))
     smallest = explicit(0x00280106, "UN", b"\xff\xff")
-    sequence = explicit(0x00081140, "SQ", item(explicit(0x00081155, "UI", b"1.2.9")))
 
-    parsed = [read(slice_of(series, sequence, sign, smallest)) for sign in (unsigned, signed, unsigned, signed)]
+    parsed = [read(slice_of(series, sign, smallest)) for sign in (unsigned, signed, unsigned, signed)]
 
     values = [one.json["00280106"] for one in parsed]
     assert values == [{"vr": vr, "Value": [value]} for vr, value in (("US", 65535), ("SS", -1)) * 2]
-    assert parsed[0].json["00081140"] is not parsed[2].json["00081140"]
+
+
+REFERENCED = explicit(0x00081155, "UI", b"1.2.9")
+UNDEFINED_SEQUENCE = b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff" + item(REFERENCED) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    "sequence", [explicit(0x00081140, "SQ", item(REFERENCED) * 2), UNDEFINED_SEQUENCE], ids=["defined", "undefined"]
+)
+def test_a_sequence_that_its_bytes_alone_decide_recurs(sequence: bytes) -> None:
+    series = next(SERIES)
+    slices = [slice_of(series, sequence, *ACQUISITION, uid=b"1.2.3.%d" % uid) for uid in range(3)]
+    other = slice_of(series, sequence.replace(b"1.2.9", b"1.2.8"), *ACQUISITION)
+
+    _, second, third = [read(one) for one in slices]
+
+    assert third.json["00081140"] is second.json["00081140"]
+    assert seen(third) == seen(forgetful(slices[2]))
+    for one in slices:
+        read(one)
+    assert seen(read(other)) == seen(forgetful(other))
+
+
+IN_ITEMS = {
+    "a private creator": explicit(0x00091001, "UN", b"\1\0\2\0"),
+    "the pixels' sign": explicit(0x00280106, "UN", b"\xff\xff"),
+    "a character set": explicit(0x00080005, "CS", b"ISO_IR 100") + explicit(0x00080104, "LO", b"AB"),
+    "the data set's character set": explicit(0x00080104, "LO", "Thörax".encode("latin-1")),
+}
+
+
+@pytest.mark.parametrize("inner", IN_ITEMS.values(), ids=IN_ITEMS.keys())
+def test_a_sequence_in_which_more_than_its_bytes_decides_never_recurs(inner: bytes) -> None:
+    series = next(SERIES)
+    sequence = explicit(0x00081140, "SQ", item(inner))
+    slices = [slice_of(series, sequence, *ACQUISITION, uid=b"1.2.3.%d" % uid) for uid in range(4)]
+    alone = [seen(forgetful(one)) for one in slices]
+    recurring._remembered.cache_clear()
+
+    together = [read(one) for one in slices]
+
+    assert [seen(one) for one in together] == alone
+    assert together[3].json["00081140"] is not together[2].json["00081140"]
 
 
 def test_implicit_vr_recurs_apart_from_explicit() -> None:

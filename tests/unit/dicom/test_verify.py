@@ -14,9 +14,9 @@ def frame(seed: int) -> PixelArray:
     return np.random.default_rng(seed).integers(-2048, 2048, LAYOUT.shape).astype("<i2")
 
 
-@pytest.mark.parametrize("small", [verify.SMALL, 0])
-def test_one_pixel_that_differs_is_found_wherever_it_is(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "SMALL", small)
+@pytest.mark.parametrize("kept", [verify.KEPT, 0])
+def test_one_pixel_that_differs_is_found_wherever_it_is(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "KEPT", kept)
     source = frame(1)
     stream = encode(source, LAYOUT, colour_transform=False)
 

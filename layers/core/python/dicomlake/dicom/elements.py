@@ -11,7 +11,7 @@ from struct import error as struct_error
 from typing import NamedTuple
 
 from dicomlake.dicom.charset import Charset
-from dicomlake.dicom.encoding import Encoding
+from dicomlake.dicom.encoding import DELIMITER, SEQUENCE, SKIPPED, Encoding
 from dicomlake.dicom.instance import BulkValue, PixelElement, Span
 from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT
 from dicomlake.dicom.recurring import ESCAPE, NOTHING, Runs
@@ -28,6 +28,8 @@ MAX_DEPTH = 64
 AMPLE, TOO_MUCH = 16 << 20, 64 << 20
 """Bytes of values in the JSON view from which only short ones are held, and from which the walk gives up."""
 SHORT = 1 << 10
+PURE = frozenset({0, DELIMITER, SEQUENCE, SKIPPED})
+"""What is handled by its bytes alone."""
 
 
 @dataclass(slots=True)
@@ -80,7 +82,12 @@ class Undecided(NamedTuple):
 
 
 class Walk:
-    """The state of one walk: what was met besides the elements themselves."""
+    """The state of one walk: what was met besides the elements themselves.
+
+    `impure` counts whatever more than its bytes decided, or that was not stored in its place. `special` and `sequences`
+    tell of elements of the data set that were handled, by where they lie, where the next one starts: `sequences` of
+    those that their bytes alone decided.
+    """
 
     __slots__ = (
         "at",
@@ -88,10 +95,12 @@ class Walk:
         "bulk",
         "choices",
         "handlers",
+        "impure",
         "limit",
         "nested_charset",
         "pixels",
         "recurred",
+        "sequences",
         "special",
         "tables",
         "undecided",
@@ -113,23 +122,29 @@ class Walk:
         self.nested_charset = False
         self.recurred: list[Written] = []
         self.special: dict[int, int] = {}
+        self.sequences: dict[int, int] = {}
+        self.impure = 0
         self.warnings: dict[str, Warned] = {}
 
     def warn(self, code: str, detail: str = "") -> None:
         """Note a finding; a code is noted once, with the first detail."""
+        self.impure += 1
         self.warnings.setdefault(code, Warned(code, detail))
 
     def handle(self, handling: int, scope: Scope, met: Met, pos: int) -> int:
         """Let its handler read the element at `pos`; return where the next one starts."""
-        self.at = pos
+        self.at, before = pos, self.impure
         after = self.handlers[handling](self, scope, met)
+        self.impure += handling not in PURE
         if scope.runs is not NOTHING:
-            self.special[pos] = after
+            pure = handling == SEQUENCE and self.impure == before
+            (self.sequences if pure else self.special)[pos] = after
         return after
 
     def text(self, scope: Scope, tag: str, vr: str, raw: bytes) -> None:
         """Store a text that is not plain ASCII; where no character set is declared, later (charset_guess)."""
         charset = scope.charset
+        self.impure += 1
         decoded, sound = charset.decode(raw, vr not in ONE_VALUE) if charset else ("", False)
         if sound:
             scope.out[tag] = FROM_TEXT[vr](decoded)

@@ -178,4 +178,5 @@ def name_bulk(walk: Walk, scope: Scope, tag: str, vr: str, span: tuple[int, int]
     """Let the JSON name a value's place instead of holding it."""
     value = BulkValue((*scope.path, tag), vr, *span)
     walk.bulk.append(value)
+    walk.impure += 1
     scope.out[tag] = {"vr": vr, "BulkDataURI": value.uri}

@@ -131,17 +131,22 @@ def as_stored(array: PixelArray, layout: PixelLayout) -> PixelArray | None:
     """
     if (array.dtype.kind == "i") == layout.signed:
         return array
-    unsigned = array.view(f"u{array.dtype.itemsize}").astype(np.uint32)
     mask = (1 << layout.bits_stored) - 1
-    stored = unsigned & mask
+    size = max(array.dtype.itemsize, layout.wide_dtype.itemsize)
+    unsigned = array.view(f"u{array.dtype.itemsize}").astype(f"u{size}", copy=False)
     if not layout.signed:
-        return stored.astype(layout.wide_dtype) if array.min() >= -(mask + 1) // 2 else None
-    shift = 32 - layout.bits_stored
-    signed = (stored << shift).view(np.int32) >> shift
-    extended = signed.view(np.uint32) & ((1 << 8 * array.dtype.itemsize) - 1)
-    if np.array_equal(unsigned, stored) or np.array_equal(unsigned, extended):
-        return signed.astype(layout.wide_dtype)
+        return (unsigned & mask).astype(layout.wide_dtype) if array.min() >= -(mask + 1) // 2 else None
+    shift = 8 * size - layout.bits_stored
+    signed = (unsigned << shift).view(f"i{size}") >> shift
+    if unsigned.max() <= mask or np.array_equal(unsigned, _within(signed, array.dtype.itemsize)):
+        return signed.astype(layout.wide_dtype, copy=False)
     return None
+
+
+def _within(signed: PixelArray, size: int) -> PixelArray:
+    """Return the low `size` bytes of each value, as an unsigned number."""
+    unsigned: PixelArray = signed.view(f"u{signed.dtype.itemsize}") & ((1 << 8 * size) - 1)
+    return unsigned
 
 
 def _landed_dtype(layout: PixelLayout) -> np.dtype[np.integer]:

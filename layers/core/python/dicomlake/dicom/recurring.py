@@ -3,17 +3,17 @@
 Most of a header is the same in all instances of a series. The second one teaches the runs between what is special;
 where a later one differs, the run is split around the element that does. From then on a run costs one comparison.
 
-A run holds only elements whose JSON depends on their bytes and the encoding alone: no sequences, nothing that a private
-creator, another attribute or a character set decides, and nothing that is not content (canonical.py). So it is right
-wherever its bytes are met; the series only says where to look. JSON objects of a run are shared by all instances that
-have it, hence nobody may change them.
+A run holds only elements whose JSON depends on their bytes and the encoding alone: nothing that a private creator,
+another attribute or a character set decides, no sequence in which anything is, and nothing that is not content
+(canonical.py). So it is right wherever its bytes are met; the series only says where to look. JSON objects of a run are
+shared by all instances that have it, hence nobody may change them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from dicomlake.dicom.encoding import EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding, Layout
+from dicomlake.dicom.encoding import EXPLICIT_LITTLE, IMPLICIT_LITTLE, SEQUENCE, Encoding, Layout
 from dicomlake.dicom.view_text import NOT_CONTENT, written
 from dicomlake.dicom.window import HEADER
 from dicomlake.domain.model import JsonObject, JsonValue
@@ -27,12 +27,13 @@ MAX_SERIES = 64
 
 
 class Run(NamedTuple):
-    """Elements that follow one another: their bytes, headers included, their JSON in the same order, and its text.
+    """Elements that follow one another: their bytes, headers included, where each ends, their JSON in the same order.
 
     `text` is how the JSON is written, without the braces around it.
     """
 
     raw: bytes
+    ends: tuple[int, ...]
     elements: JsonObject
     text: bytes
 
@@ -55,41 +56,46 @@ class Runs(dict[bytes, Run]):
             return run
         return self._split(key, run, data[at : min(end, at + len(run.raw))])
 
-    def learn(self, data: bytes, start: int, special: Mapping[int, int], out: JsonObject) -> None:
+    def learn(
+        self, data: bytes, start: int, special: Mapping[int, int], sequences: Mapping[int, int], out: JsonObject
+    ) -> None:
         """Keep the runs of a data set that begins at `start` of an object's first bytes and was read into `out`.
 
-        `special` tells of elements that are in no run: where each lies and where the next one starts.
+        `special` tells of elements that are in no run, `sequences` of those that are as good as any other: where each
+        lies and where the next one starts.
         """
         pos = first = start
         held: JsonObject = {}
+        ends: list[int] = []
         while pos + HEADER <= len(data):
             layout, value, end = self._measure(data, pos)
+            end = sequences.get(pos, end)
             element = out.get(layout.tag)
             if pos not in special and end <= len(data) and _depends_on_bytes(layout, element, data[value:end]):
                 held[layout.tag] = element
                 pos = end
+                ends.append(end - first)
                 continue
-            self._keep(data[first:pos], held)
-            held = {}
+            self._keep(data[first:pos], ends, held)
+            held, ends = {}, []
             pos = first = special.get(pos, end)
-        self._keep(data[first:pos], held)
+        self._keep(data[first:pos], ends, held)
 
     def _split(self, key: bytes, run: Run, met: bytes) -> Run | None:
         """Forget the first element that differs; keep and return what is before it, keep what is after it."""
         self.pop(key, None)
         before, items = 0, list(run.elements.items())
-        for index in range(len(items)):
-            _, _, end = self._measure(run.raw, before)
+        for index, end in enumerate(run.ends):
             if run.raw[before:end] != met[before:end]:
-                self._keep(run.raw[end:], dict(items[index + 1 :]))
-                return self._keep(run.raw[:before], dict(items[:index]))
+                self._keep(run.raw[end:], [later - end for later in run.ends[index + 1 :]], dict(items[index + 1 :]))
+                return self._keep(run.raw[:before], run.ends[:index], dict(items[:index]))
             before = end
         return None
 
-    def _keep(self, raw: bytes, elements: JsonObject) -> Run | None:
+    def _keep(self, raw: bytes, ends: Sequence[int], elements: JsonObject) -> Run | None:
         if not elements:
             return None
-        run = self[raw[: self.encoding.key_size]] = Run(raw, elements, written(elements))
+        run = self[raw[: self.encoding.key_size]] = Run(raw, tuple(ends), elements, written(elements))
         return run
 
     def _measure(self, data: bytes, pos: int) -> tuple[Layout, int, int]:
@@ -122,8 +128,8 @@ def _remembered(encoding: Encoding, _series: bytes) -> Runs:
 
 
 def _depends_on_bytes(layout: Layout, element: JsonValue, raw: bytes) -> bool:
-    """Whether an element was made of its bytes alone, and they call for no warning."""
+    """Whether an element was made of its bytes alone, and they call for no warning; of sequences the walk knows."""
     plain = layout.shape is None or (raw.isascii() and ESCAPE not in raw)
     as_declared = isinstance(element, dict) and element["vr"] == layout.vr and "BulkDataURI" not in element
     content = layout.tag not in NOT_CONTENT
-    return plain and as_declared and content and layout.handling == 0 and len(raw) % 2 == 0
+    return plain and as_declared and content and layout.handling in {0, SEQUENCE} and len(raw) % 2 == 0

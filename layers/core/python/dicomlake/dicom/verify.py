@@ -16,8 +16,8 @@ SAMPLED_BITS = 7
 """One frame in 2^7 is decoded a second time by OpenJPEG: 2 % of the time of encoding and decoding a CT slice."""
 
 
-SMALL = 4 * 1024 * 1024
-"""Bytes of the largest frame that is decoded into memory which is kept for the next one."""
+KEPT = 32 * 1024 * 1024
+"""Bytes of the largest frame that is decoded into memory which is kept for the next one: a mammogram's."""
 
 
 class Independent(StrEnum):
@@ -50,7 +50,7 @@ def decoded_equal(stream: Bytes, source: PixelArray) -> PixelArray | None:
 
     `source` is contiguous. The array is this thread's until its next call.
     """
-    if source.ndim == 2 and source.nbytes <= SMALL:
+    if source.ndim == 2 and source.nbytes <= KEPT:
         return _decoded_here(stream, source)
     out = np.empty(source.shape, source.dtype) if source.ndim == 2 else None
     try:
@@ -61,7 +61,7 @@ def decoded_equal(stream: Bytes, source: PixelArray) -> PixelArray | None:
 
 
 class _Room(threading.local):
-    """Where a thread decodes small frames, one after another: a new array is memory that no cache holds yet."""
+    """Where a thread decodes frames, one after another: a new array is memory that no cache holds yet."""
 
     def __init__(self) -> None:
         self.held = bytearray()

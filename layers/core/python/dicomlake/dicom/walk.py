@@ -75,7 +75,7 @@ def _remember(walk: Walk, root: Scope, first: bytes, start: int) -> None:
     if runs is NOTHING or runs or "duplicate-tag" in walk.warnings:
         return
     if runs.met:
-        runs.learn(first, start, walk.special, root.out)
+        runs.learn(first, start, walk.special, walk.sequences, root.out)
     runs.met = True
 
 
