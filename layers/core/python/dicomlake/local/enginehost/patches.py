@@ -1,26 +1,29 @@
-"""Each replaced part of the engine, and what it is replaced by: the whole list is `install`."""
+"""Each replaced part of the engine, and what it is replaced by: the whole list is `_replacements`."""
 
-import hashlib
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from . import checkpoint, containers
+from . import checkpoint, containers, expressions
 from .containers import Containers
 from .engine import part
 from .functions import FunctionHost
 from .images import ImageCatalog
+from .multipart import MultipartFiles
 from .notifications import Notifications
+from .objects import ObjectWrites, entity_tag
+from .polling import IDLE_WAKE_GAP, StreamPoller, Waker
 from .queues import QueueReceiver
 from .ranges import RangedReads
 from .runner import Runner
 from .settings import HostSettings, guest_environment
 from .state import LayerBlobs
 from .streams import StreamRecords
-from .tasks import TaskWatcher
+from .tasks import StepClock, TaskWatcher
 
 ACCOUNT = "000000000000"
 
@@ -75,50 +78,73 @@ class Host:
 
 def install(settings: HostSettings, region: str) -> Host:
     """Put our parts in place; the engine must not have served anything yet."""
-    parts = ("lambda_svc", "cloudwatch_logs", "sqs", "stepfunctions", "s3", "dynamodb")
-    functions, logs, queues, steps, objects, tables = (part(f"services.{name}") for name in parts)
 
     def environment() -> Mapping[str, str]:
         return guest_environment(settings, region, ACCOUNT)
 
+    functions, queues, logs = (part(f"services.{name}") for name in ("lambda_svc", "sqs", "cloudwatch_logs"))
     images = ImageCatalog(settings.images, settings.cache, settings.handler_python)
-    runner = Runner(settings, environment)
     tasks = Containers(images, environment)
     containers.install(tasks, images)
-    receiver = QueueReceiver(queues, functions)
+    waker = Waker(functions._esm_wake.set)
+    receiver = QueueReceiver(queues, functions, waker)
+    runner = Runner(settings, environment)
     executor = FunctionHost(functions, logs, runner, images, settings.cache)
-    host = Host(runner, tasks, receiver, executor, Notifications(objects), images)
-    blobs = LayerBlobs(functions)
-    ranged = RangedReads(objects)
-    streams = StreamRecords(tables, functions, part("core.responses").AccountRegionScopedDict)
-    replacements: dict[tuple[Any, str], Any] = {
-        (functions, "_execute_function_dispatch"): host.dispatch,
-        (functions, "_emit_lambda_logs"): _already_written,
-        (functions, "get_state"): blobs.get_state,
-        (functions, "load_persisted_state"): blobs.load,
-        (queues, "_receive_messages_for_esm"): receiver.receive,
-        (objects, "_fire_s3_event_async"): host.notifications.fire,
-        (objects, "md5_hash"): _entity_tag,
-        (objects, "_get_object"): ranged.get,
-        (objects, "_read_body"): ranged.read_body,
-        (objects, "_version_body"): ranged.version_body,
-        (tables, "get_state"): streams.get_state,
-        (tables, "load_persisted_state"): streams.load,
-        (tables, "_condition_syntax_error"): lru_cache(256)(tables._condition_syntax_error),
-        (steps, "_poll_ecs_tasks"): TaskWatcher(steps).poll,
-        (part("core.persistence"), "save_state"): checkpoint.save_state,
-    }
-    for (module, name), ours in replacements.items():
-        setattr(module, name, ours)
+    host = Host(runner, tasks, receiver, executor, Notifications(part("services.s3")), images)
+    for name, ours in _replacements(host, waker).items():
+        module = part(name)
+        for replaced, replacement in ours.items():
+            setattr(module, replaced, replacement)
     return host
 
 
-def _entity_tag(body: bytes) -> str:
-    """Name an object's bytes: the tag of what is encrypted under a KMS key is no MD5 on S3 either.
+def _replacements(host: Host, waker: Waker) -> dict[str, dict[str, Any]]:
+    """Return what takes the place of the engine's functions, by module and name."""
+    functions, objects, tables, steps = (
+        part(f"services.{name}") for name in ("lambda_svc", "s3", "dynamodb", "stepfunctions")
+    )
+    blobs = LayerBlobs(functions)
+    records = StreamRecords(tables, functions, part("core.responses").AccountRegionScopedDict)
+    streams = StreamPoller(functions, tables, waker)
+    return {
+        "core.persistence": {"save_state": checkpoint.save_state},
+        "services.dynamodb": expressions.replacements(tables)
+        | {
+            "get_state": records.get_state,
+            "load_persisted_state": records.load,
+            "stream_records_since": streams.records_since,
+        },
+        "services.lambda_svc": {
+            "_ESM_IDLE_WAKE_GAP_SECONDS": IDLE_WAKE_GAP,
+            "_emit_lambda_logs": _already_written,
+            "_execute_function_dispatch": host.dispatch,
+            "_poll_dynamodb_streams": streams.poll,
+            "get_state": blobs.get_state,
+            "load_persisted_state": blobs.load,
+        },
+        "services.s3": _object_replacements(objects) | {"_fire_s3_event_async": host.notifications.fire},
+        "services.sqs": {"_receive_messages_for_esm": host.receiver.receive},
+        "services.stepfunctions": {"_poll_ecs_tasks": TaskWatcher(steps).poll, "time": StepClock(steps.time)},
+    }
 
-    MD5 was a fifth of the engine's time; SHA-256 has instructions of its own and takes a third of it.
-    """
-    return hashlib.sha256(body).hexdigest()[:32]
+
+def _object_replacements(objects: Any) -> dict[str, Any]:
+    reads = RangedReads(objects)
+    writes = ObjectWrites(objects)
+    multipart = MultipartFiles(objects, Path(tempfile.mkdtemp(prefix="parts-")), reads.in_place)
+    return {
+        "_abort_multipart_upload": multipart.abort,
+        "_atomic_write": writes.write,
+        "_complete_multipart_upload": multipart.complete,
+        "_get_object": reads.get,
+        "_persist_object": writes.persist,
+        "_read_body": reads.read_body,
+        "_resolve_object_checksums": writes.checksums,
+        "_upload_part": multipart.upload_part,
+        "_upload_part_copy": multipart.copy_part,
+        "_version_body": reads.version_body,
+        "md5_hash": entity_tag,
+    }
 
 
 def _already_written(*_: object, **__: object) -> None:

@@ -1,8 +1,11 @@
 """SQS event sources as Lambda polls them: batches over 10 and the batching window, both of which the engine drops."""
 
-import threading
+import bisect
+import math
 import time
 from typing import Any
+
+from .polling import Waker
 
 PAYLOAD_ITEMS_LIMIT = 10_000
 
@@ -10,9 +13,10 @@ PAYLOAD_ITEMS_LIMIT = 10_000
 class QueueReceiver:
     """Takes the place of the engine's `_receive_messages_for_esm`."""
 
-    def __init__(self, engine_sqs: Any, engine_lambda: Any) -> None:
+    def __init__(self, engine_sqs: Any, engine_lambda: Any, waker: Waker) -> None:
         self._sqs = engine_sqs
         self._lambda = engine_lambda
+        self._waker = waker
         self.draining = False
 
     def receive(self, queue_url: str, batch_size: int) -> list[dict[str, Any]]:
@@ -25,28 +29,25 @@ class QueueReceiver:
                 return []
             self._sqs._expire_retained(queue)
             self._sqs._dlq_sweep(queue)
-            if self._should_wait(queue, batch_size):
-                return []
-            visibility = int(queue["attributes"].get("VisibilityTimeout", "30"))
-            taken: list[dict[str, Any]] = self._sqs._collect_msgs(
-                queue, min(int(batch_size or 1), PAYLOAD_ITEMS_LIMIT), visibility
-            )
+            due = self._due(queue, batch_size)
+            taken: list[dict[str, Any]] = []
+            if due <= time.time():
+                visibility = int(queue["attributes"].get("VisibilityTimeout", "30"))
+                taken = self._sqs._collect_msgs(queue, min(int(batch_size or 1), PAYLOAD_ITEMS_LIMIT), visibility)
+            else:
+                self._waker.at(due)
             return taken
 
-    def _should_wait(self, queue: dict[str, Any], batch_size: int) -> bool:
-        window = self._window(str(queue["attributes"].get("QueueArn", "")))
-        if not window:
-            return False
+    def _due(self, queue: dict[str, Any], batch_size: int) -> float:
+        """When there is a batch: now when enough is visible, else when the window is over, or when the next one is."""
         now = time.time()
-        since = [message["visible_at"] for message in queue["messages"] if message["visible_at"] <= now]
-        if not since or len(since) >= batch_size:
-            return False
-        left: float = min(since) + window - now
-        if left > 0:
-            timer = threading.Timer(left, self._lambda._esm_wake.set)
-            timer.daemon = True
-            timer.start()
-        return left > 0
+        times = sorted(message["visible_at"] for message in queue["messages"])
+        visible = bisect.bisect_right(times, now)
+        if visible >= batch_size:
+            return now
+        later = times[visible] if visible < len(times) else math.inf
+        window = self._window(str(queue["attributes"].get("QueueArn", "")))
+        return float(min(times[0] + window, later) if visible else later)
 
     def _window(self, queue_arn: str) -> float:
         windows = (

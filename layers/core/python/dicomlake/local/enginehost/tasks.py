@@ -1,4 +1,4 @@
-"""`ecs:runTask.sync` as Step Functions ends it: a task whose container failed fails its state."""
+"""Step Functions as AWS runs it: a task whose container failed fails its state, and an execution starts at once."""
 
 import json
 from collections.abc import Callable
@@ -23,3 +23,20 @@ class TaskWatcher:
 
 def _failed(container: dict[str, Any]) -> bool:
     return int(container.get("exitCode") or 0) != 0
+
+
+class StepClock:
+    """The engine's `time` in Step Functions, without the pause that it makes before the first state."""
+
+    _PAUSE = 0.15
+
+    def __init__(self, time: Any) -> None:
+        self._time = time
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._time, name)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep as long as a Wait, a retry or a poll asks for."""
+        if seconds != self._PAUSE:
+            self._time.sleep(seconds)
