@@ -10,7 +10,14 @@ from constructs import Construct
 
 from stacks.config import Environment
 
-RETRYABLE = ["ThrottledError", "UnavailableError", "LostRaceError", "OutOfTimeError", "UnexpectedError"]
+RETRYABLE = [
+    "ThrottledError",
+    "UnavailableError",
+    "UnreadableError",
+    "LostRaceError",
+    "OutOfTimeError",
+    "UnexpectedError",
+]
 """The RetryableError family of dicomlake.domain.errors, by class name; a test compares both."""
 
 LAMBDA_FAULTS = [

@@ -35,6 +35,21 @@ def test_an_announced_object_is_stored(deployed: DeployedLake, name: str, capsys
     assert len(deployed.keys("clinical-packs")) == 1
 
 
+@pytest.mark.parametrize(("body", "told"), [(IMAGE[:300], [1]), (b"a text, and no DICOM " * 20, [])])
+def test_what_somebody_should_look_at_is_told_to_the_alarm(
+    deployed: DeployedLake, body: bytes, told: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = deployed.put(KEY, body)
+
+    deployed.run("ingest_instances", event("sqs/landed.json", VERSION=version))
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    metrics = [line for line in lines if "_aws" in line]
+    assert [line["quarantined"] for line in lines if "event" in line] == [1]
+    assert [line["RejectedObjects"] for line in metrics] == [[float(number)] for number in told]
+    assert [line["environment"] for line in metrics] == ["dev"] * len(told)
+
+
 @pytest.mark.parametrize("name", ["test_event", "deleted"])
 def test_what_announces_nothing_is_taken_and_forgotten(
     deployed: DeployedLake, name: str, capsys: pytest.CaptureFixture[str]
@@ -71,6 +86,7 @@ def test_a_redelivered_object_goes_to_the_queue_that_takes_one(
         "key": KEY,
         "versionId": version,
         "size": 1898,
+        "landedAt": "2026-03-01T10:00:00.000Z",
         "source": "hospital-7",
     }
 

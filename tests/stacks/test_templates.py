@@ -348,10 +348,10 @@ def test_tables_forget_by_expires_and_stream_new_images(environment: str) -> Non
 
 def test_alarms_watch_the_metrics_that_functions_emit() -> None:
     alarms = [item["Properties"] for item in of_type("dev", "AWS::CloudWatch::Alarm").values()]
-    own = {item["MetricName"]: item["Dimensions"] for item in alarms if item["Namespace"] == "dicomlake"}
+    own = {item["MetricName"]: item["Dimensions"] for item in alarms if item.get("Namespace") == "dicomlake"}
     code = "".join(path.read_text() for path in sorted((ROOT / "layers/core/python/dicomlake/entry").glob("*.py")))
 
-    assert own.keys() == {"SettleSeconds", "LedgerDrift"}
+    assert own.keys() == {"SettleSeconds", "LedgerDrift", "RejectedObjects"}
     assert all(dimensions == [{"Name": "environment", "Value": "dev"}] for dimensions in own.values())
     assert 'METRICS_NAMESPACE = "dicomlake"' in code
     assert all(f'metric("{name}"' in code for name in own)
@@ -360,13 +360,29 @@ def test_alarms_watch_the_metrics_that_functions_emit() -> None:
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_queue_and_function_has_its_alarms(environment: str) -> None:
     alarms = of_type(environment, "AWS::CloudWatch::Alarm")
-    metrics = [item["Properties"]["MetricName"] for item in alarms.values()]
+    metrics = [item["Properties"].get("MetricName") for item in alarms.values()]
     queues = of_type(environment, "AWS::SQS::Queue")
     worked = [item for item in queues.values() if "RedrivePolicy" in item["Properties"]]
 
     assert metrics.count("ApproximateAgeOfOldestMessage") == len(worked)
     assert metrics.count("ApproximateNumberOfMessagesVisible") == len(queues) - len(worked)
     assert metrics.count("Errors") == len(of_type(environment, FUNCTIONS))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_execution_that_is_late_or_was_stopped_counts_as_a_failed_one(environment: str) -> None:
+    alarms = {
+        name: {
+            one["MetricStat"]["Metric"]["MetricName"] for one in item["Properties"]["Metrics"] if "MetricStat" in one
+        }
+        for name, item in of_type(environment, "AWS::CloudWatch::Alarm").items()
+        if "Metrics" in item["Properties"]
+    }
+
+    assert sorted(name[:-8] for name in alarms) == ["LargeObjectFailed", "LargeStudyFailed", "StudyFailed"]
+    assert {frozenset(metrics) for metrics in alarms.values()} == {
+        frozenset({"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"})
+    }
 
 
 def test_manifest_names_a_directory_for_every_asset_of_the_templates() -> None:
@@ -402,7 +418,9 @@ def test_the_deployment_page_counts_what_is_deployed() -> None:
 
     for part in PARTS:
         assert f"| `dicomlake-ENV-{part}` | {len(template('prod', part)['Resources'])} |" in page
-    assert f"| alarms | {len(of_type('prod', 'AWS::CloudWatch::Alarm'))} x 0.10 |" in page
+    alarms = of_type("prod", "AWS::CloudWatch::Alarm").values()
+    metrics = sum(max(1, sum("MetricStat" in one for one in a["Properties"].get("Metrics", []))) for a in alarms)
+    assert f"| alarms, by the metrics they watch | {metrics} x 0.10 |" in page
     assert (
         f"{len([m for m in of_type('prod', MAPPINGS).values() if 'ScalingConfig' in m['Properties']])} queues x" in page
     )

@@ -30,6 +30,23 @@ def test_any_key_comes_through_its_percent_encoding(key: str) -> None:
     assert command == IngestObject(LandedObject("b", key, "v1", 7, source_of(key)))
 
 
+@pytest.mark.parametrize(
+    ("told", "landed_at"),
+    [
+        ("2026-03-01T10:00:00.123Z", "2026-03-01T10:00:00.123Z"),
+        ("2026-03-01T11:00:00+01:00", "2026-03-01T10:00:00.000Z"),
+        ("yesterday", ""),
+        (None, ""),
+    ],
+)
+def test_an_event_tells_when_its_object_landed(told: str | None, landed_at: str) -> None:
+    (command,) = ingest_commands(event({**record("k"), "eventTime": told}))
+
+    assert command.landed.landed_at == landed_at
+    assert ingest_commands(wire.dumps(command))[0].landed.landed_at == landed_at
+    assert command == ingest_commands(event(record("k")))[0]
+
+
 def test_several_records_in_one_body_are_several_commands() -> None:
     assert [c.landed.key for c in ingest_commands(event(record("患者 a+b"), record("c")))] == ["患者 a+b", "c"]
 

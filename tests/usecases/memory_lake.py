@@ -18,7 +18,7 @@ from dicomlake.adapters.memory import (
     MemoryWorkflows,
     MemoryWorkQueue,
 )
-from dicomlake.domain.errors import RetryableError
+from dicomlake.domain.errors import RetryableError, UnreadableError
 from dicomlake.domain.events import IngestObject, InstancesStored, SettleStudy, StudyReady
 from dicomlake.domain.ids import frame_key, ledger_key
 from dicomlake.domain.model import DatastoreId, LandedObject, StudyUid
@@ -276,6 +276,25 @@ class MemoryLake:
                 break
             plan = _until_done(lambda plan=plan: plan_study(plan, store))
         _until_done(lambda: finish_study(plan, store, events, self.clock))  # type: ignore[arg-type]
+
+
+def unreadable(lake: MemoryLake, *landed: LandedObject) -> None:
+    """Let S3 refuse to give or copy these objects, as it does archived ones and those under a sender's own key."""
+    refused, landing, quarantine = {one.version_id for one in landed}, lake.landing, lake.quarantine
+
+    class Refusing(MemoryObjectStore):
+        def _body(self, key: str, version_id: str = "") -> bytes:
+            if version_id in refused:
+                raise UnreadableError("the object is there, but it may not be read (InvalidObjectState)")
+            return super()._body(key, version_id)
+
+        def copy_in(self, source_bucket: str, source_key: str, source_version: str, key: str, size: int) -> None:
+            if source_version in refused:
+                raise UnreadableError("the object is there, but it may not be read (InvalidObjectState)")
+            super().copy_in(source_bucket, source_key, source_version, key, size)
+
+    lake.landing = Refusing(landing._bucket, landing._buckets)
+    lake.quarantine = Refusing(quarantine._bucket, quarantine._buckets)
 
 
 def _until_done[T](step: Callable[[], T]) -> T:

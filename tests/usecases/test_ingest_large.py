@@ -2,14 +2,14 @@
 
 import pytest
 
-from dicomlake.domain.errors import Reason
+from dicomlake.domain.errors import Reason, UnreadableError
 from dicomlake.domain.events import IngestObject, InstancesStored
 from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.model import InstanceKey, InstanceUid, Outcome, SeriesUid, StudyUid
 from dicomlake.usecases import ranged_source
 from dicomlake.usecases.ingest_large import ingest_large
 from tests.usecases.dicom_files import ROOT, ct_slice
-from tests.usecases.memory_lake import Crash, MemoryLake
+from tests.usecases.memory_lake import Crash, MemoryLake, unreadable
 
 KEY = InstanceKey(StudyUid(f"{ROOT}.1"), SeriesUid(f"{ROOT}.1.1"), InstanceUid(f"{ROOT}.1.1.1"))
 
@@ -76,6 +76,23 @@ def test_a_large_object_that_is_no_dicom_is_quarantined() -> None:
     (entry,) = lake.store.ledger.quarantined().items
     assert (report.outcome, entry.reason) == ("quarantined", Reason.NOT_DICOM)
     assert lake.quarantine.get(entry.quarantine_key) == b"no DICOM at all " * 100
+
+
+def test_a_large_object_that_cannot_be_read_is_tried_once_more_then_quarantined() -> None:
+    lake = MemoryLake()
+    landed = lake.land("k", ct_slice(), announce=0)
+    unreadable(lake, landed)
+
+    with pytest.raises(UnreadableError):
+        ingest_large(IngestObject(landed), lake.ports())
+    pending = lake.store.ledger.entry(ledger_key(lake.secret, landed))
+    report = ingest_large(IngestObject(landed), lake.ports())
+
+    assert pending is not None
+    assert pending.outcome is Outcome.PENDING
+    (entry,) = lake.store.ledger.quarantined().items
+    assert (report.outcome, report.alarming, entry.reason) == ("quarantined", 1, Reason.UNREADABLE)
+    assert entry.quarantine_key == ""
 
 
 def test_an_object_that_vanished_is_no_error() -> None:

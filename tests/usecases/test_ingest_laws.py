@@ -1,18 +1,21 @@
 """Whatever the order, however often, wherever a process dies: the same index, and counts that add up to the unit."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomlake.domain.errors import NotFoundError, Reason
-from dicomlake.domain.ids import ledger_key
+from dicomlake.domain.events import IngestObject
+from dicomlake.domain.ids import ledger_key, object_hash
 from dicomlake.domain.ledger import Tally
 from dicomlake.domain.model import InstanceKey, InstanceUid, Outcome, SeriesUid, StudyUid, Visibility
+from dicomlake.domain.routing import MAX_ATTEMPTS, Received
 from dicomlake.domain.study import StudyState
 from dicomlake.usecases.open_pack import open_pack
 from tests.usecases.dicom_files import ROOT, ct_slice
-from tests.usecases.memory_lake import DATASTORE, MemoryLake
+from tests.usecases.memory_lake import DATASTORE, MemoryLake, unreadable
 
 STUDY = StudyUid(f"{ROOT}.1")
 SERIES = SeriesUid(f"{ROOT}.1.1")
@@ -253,6 +256,35 @@ def test_three_hundred_poisoned_objects_do_not_hold_a_neighbour_back() -> None:
 
     check_counts(lake, 301)
     assert [ready.instances for ready in lake.ready] == [1]
+
+
+def test_what_cannot_be_read_ends_in_quarantine_after_its_tries_and_alone() -> None:
+    lake = MemoryLake()
+    archived = lake.land("archived", ct_slice(1, 1, 1))
+    lake.land("neighbour", ct_slice(1, 1, 2))
+    unreadable(lake, archived)
+
+    lake.pump()
+
+    check_counts(lake, 2)
+    (entry,) = lake.store.ledger.quarantined().items
+    assert (entry.reason, entry.attempts, entry.quarantine_key) == (Reason.UNREADABLE, MAX_ATTEMPTS, "")
+    assert sum(report.alarming for report in lake.reports) == 1
+    assert lake.sweep().missing == 0
+
+
+def test_the_ledger_tells_when_an_object_landed_and_versions_are_in_that_order() -> None:
+    lake, times = MemoryLake(), [f"2026-01-01T00:00:0{second}.000Z" for second in (3, 1, 2)]
+    bodies = [ct_slice(1, 1, 1), JUNK, ct_slice(1, 1, 1)]
+    for landed_at, body in zip(times, bodies, strict=True):
+        landed = replace(lake.land("k", body, announce=0), landed_at=landed_at)
+        lake.in_flight.append(Received(IngestObject(landed), landed_at))
+
+    lake.pump(batch=1)
+
+    entries = lake.store.ledger.versions(object_hash(lake.secret, "landing", "k"))
+    assert [entry.landed_at for entry in entries] == sorted(times)
+    assert [entry.outcome for entry in entries] == [Outcome.QUARANTINED, Outcome.DUPLICATE, Outcome.STORED]
 
 
 def test_a_second_start_of_the_machine_finds_nothing_to_do_and_tells_nothing_new() -> None:

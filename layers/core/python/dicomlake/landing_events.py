@@ -11,6 +11,7 @@ from dicomlake import wire
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.events import IngestObject
 from dicomlake.domain.model import JsonObject, JsonValue, LandedObject
+from dicomlake.domain.study import format_time, parse_time
 
 SOURCES = "sources/"
 """Keys `sources/<name>/...` say who sent the object; any other key is of source `default`."""
@@ -65,7 +66,16 @@ def _landed(record: JsonValue) -> LandedObject:
         raise MalformedError("an S3 event record has a bucket, key or size of another type")
     key = unquote_plus(key)
     version = entity.get("versionId") if isinstance(entity, dict) else None
-    return LandedObject(bucket, key, str(version or "null"), size, source_of(key))
+    return LandedObject(bucket, key, str(version or "null"), size, source_of(key), _time_of(record))
+
+
+def _time_of(record: JsonValue) -> str:
+    """When S3 had the object; "" where the event does not say it in a way that is known."""
+    told = record.get("eventTime") if isinstance(record, dict) else None
+    try:
+        return format_time(parse_time(told)) if isinstance(told, str) else ""
+    except ValueError:
+        return ""
 
 
 def _field(value: JsonValue, name: str) -> JsonValue:

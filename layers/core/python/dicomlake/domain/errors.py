@@ -10,6 +10,7 @@
     |-- RetryableError                trying again may help: back to the queue, then its DLQ
     |   |-- ThrottledError            the service asked us to slow down
     |   |-- UnavailableError          the service did not answer or answered 5xx
+    |   |-- UnreadableError           a landed object is there, but may not be read now
     |   |-- LostRaceError             a conditional write lost; read again and retry
     |   |-- OutOfTimeError            the invocation's time or byte budget is used up
     |   `-- UnexpectedError           nobody foresaw it; met while storing one object, so it is that object's alone
@@ -44,6 +45,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large"
     CRASHED = "crashed"
     EXHAUSTED = "retries-exhausted"
+    UNREADABLE = "unreadable"
     VERIFY_FAILED = "verify-failed"
     DEID_REFUSED = "deid-refused"
 
@@ -105,11 +107,18 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Processing this object failed every time it was tried.",
         "Look at the ingest log of that time, mend what failed, then land the object again.",
     ),
+    Reason.UNREADABLE: Explanation(
+        "The object is there, but it could not be read every time it was tried: it is archived, under a key of its "
+        "sender's own (SSE-C), or under a KMS key that the lake may not use.",
+        "Make it readable (restore it, or copy it under the bucket's own key), then land it again.",
+    ),
     Reason.VERIFY_FAILED: Explanation(
         "What was stored did not decode to what came in.", "Report the file if you may; the original is kept."
     ),
     Reason.DEID_REFUSED: Explanation(
-        "The de-identification policy does not take this instance.", "See docs/deidentification.md for what it takes."
+        "The de-identification policy does not take this instance.",
+        "See docs/deidentification.md for what it takes.",
+        alarms=False,
     ),
 }
 
@@ -172,6 +181,10 @@ class ThrottledError(RetryableError):
 
 class UnavailableError(RetryableError):
     """The service did not answer, or answered 5xx."""
+
+
+class UnreadableError(RetryableError):
+    """A landed object is there, but may not be read now: archived, SSE-C, or a KMS key that is denied or disabled."""
 
 
 class LostRaceError(RetryableError):

@@ -3,10 +3,11 @@
 Landed = stored + duplicates + quarantined, at any moment.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from dicomlake.domain.errors import Reason
-from dicomlake.domain.model import InstanceKey, LedgerKey, Outcome, Warned
+from dicomlake.domain.errors import EXPLANATIONS, Reason
+from dicomlake.domain.model import InstanceKey, LandedObject, LedgerKey, Outcome, Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Step:
 class LedgerEntry:
     """Where one landed object is: pending, or ended as stored, duplicate or quarantined.
 
+    `landed_at` is when S3 had the object, "" where that is not known (after a rebuild, of a de-identified copy).
     `instance` is known once the header was read; `reason`, `detail` and `repair` where it is quarantined.
     `quarantine_key` names the copy in the quarantine bucket.
     """
@@ -45,6 +47,24 @@ class LedgerEntry:
     def after(self, name: str, at: str) -> "LedgerEntry":
         """Return the entry with one more step."""
         return replace(self, steps=(*self.steps, Step(name, at)))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a landed object came from: who sent it, and when S3 had it ("" where that is not known)."""
+
+    source: str = "default"
+    landed_at: str = ""
+
+
+def origin_of(landed: LandedObject) -> Origin:
+    """Return the origin of a landed object."""
+    return Origin(landed.source, landed.landed_at)
+
+
+def alarming(entries: Iterable[LedgerEntry]) -> int:
+    """Count the quarantined objects that somebody should look at (domain.errors: `Explanation.alarms`)."""
+    return sum(1 for entry in entries if entry.reason is not None and EXPLANATIONS[entry.reason].alarms)
 
 
 def is_decided(entry: LedgerEntry | None) -> bool:

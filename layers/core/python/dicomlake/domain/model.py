@@ -44,13 +44,18 @@ class InstanceKey:
 
 @dataclass(frozen=True, slots=True)
 class LandedObject:
-    """One version of one object in the landing bucket; `source` names who sent it."""
+    """One version of one object in the landing bucket; `source` names who sent it.
+
+    `landed_at` is when S3 had it (ISO 8601, UTC), "" where that is not known; it identifies nothing: an event and a
+    listing may tell it by the second and by the millisecond.
+    """
 
     bucket: str
     key: str
     version_id: str
     size: int
     source: str = "default"
+    landed_at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)

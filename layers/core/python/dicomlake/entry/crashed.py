@@ -5,7 +5,8 @@ from typing import Any
 from dicomlake.composition import Lake
 from dicomlake.domain.errors import Reason
 from dicomlake.domain.ids import ledger_key
-from dicomlake.entry.handling import Event, Line, each_record
+from dicomlake.domain.ledger import LedgerEntry, alarming
+from dicomlake.entry.handling import Event, Line, each_record, tell_rejected
 from dicomlake.landing_events import ingest_commands
 from dicomlake.usecases.quarantine_objects import Rejected, quarantine_objects
 
@@ -30,10 +31,14 @@ def large_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
 def quarantine_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
     """Decide crashed objects in the ledger; those that another delivery decided meanwhile stay as they are."""
     store = lake.datastore(lake.settings.default_store)
+    decided: list[LedgerEntry] = []
 
     def quarantine(body: str) -> None:
         rejected = [Rejected(c.landed, Reason.CRASHED, DETAIL, c.attempt) for c in ingest_commands(body)]
         kept = quarantine_objects(rejected, store, lake.quarantine, lake.secret, lake.clock, lake.ids)
-        line["quarantined"] = line.get("quarantined", 0) + kept
+        decided.extend(kept)
 
-    return each_record(event, line, quarantine)
+    answer = each_record(event, line, quarantine)
+    line["quarantined"] = len(decided)
+    tell_rejected(line, alarming(decided))
+    return answer

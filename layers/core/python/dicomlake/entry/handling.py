@@ -89,6 +89,12 @@ def logged(name: str, lake: Lake, context: Any) -> Iterator[Line]:
         sys.stdout.flush()
 
 
+def tell_rejected(line: Line, count: int) -> None:
+    """Tell the alarm of objects that went into quarantine for a reason somebody should look at."""
+    if count:
+        line.metric("RejectedObjects", count, "Count")
+
+
 def out_of_time(context: Any, margin_ms: int = MARGIN_MS) -> Callable[[], bool]:
     """Return a question: is there too little time left to take up more work?"""
     return lambda: context.get_remaining_time_in_millis() < margin_ms

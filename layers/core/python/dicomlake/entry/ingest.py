@@ -9,7 +9,7 @@ from dicomlake.composition import Lake
 from dicomlake.domain.errors import MalformedError, PipelineError, UnexpectedError
 from dicomlake.domain.ids import frame_key
 from dicomlake.domain.routing import Received, RoutePolicy
-from dicomlake.entry.handling import Event, Line, logged, out_of_time
+from dicomlake.entry.handling import Event, Line, logged, out_of_time, tell_rejected
 from dicomlake.landing_events import ingest_commands
 from dicomlake.settings import Settings
 from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
@@ -42,6 +42,8 @@ def run_large_task() -> None:
         report = ingest_large(command, _ports(lake))
         line |= {"result": report.outcome, "images": report.tally.stored, "frames": report.frames}
         line |= {"landedBytes": command.landed.size, "storedBytes": report.stored_bytes}
+        line |= {"quarantined": report.tally.quarantined}
+        tell_rejected(line, report.alarming)
 
 
 def _ports(lake: Lake) -> IngestPorts:
@@ -97,3 +99,4 @@ def _tell(line: Line, report: BatchReport, messages: int) -> None:
     line |= {"decidedBefore": report.decided_before, "vanished": report.vanished, "sent": report.sent}
     line |= {"frames": report.counts.frames, "landedBytes": report.counts.landed_bytes}
     line |= {"storedBytes": report.counts.stored_bytes}
+    tell_rejected(line, report.alarming)

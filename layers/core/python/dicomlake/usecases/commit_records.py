@@ -11,7 +11,7 @@ from itertools import batched
 
 from dicomlake.domain.commit import MAX_INSTANCES, Clash, ClashKind, Commit, CommitRow, SeriesShare
 from dicomlake.domain.errors import LostRaceError, RetryableError
-from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally
+from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Origin, Step, Tally
 from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import (
     NO_COUNTS,
@@ -69,9 +69,9 @@ class _Ended:
 
 
 def commit_records(
-    packed: Packed, sources: Mapping[LedgerKey, str], store: Datastore, clock: Clock, ids: IdSource
+    packed: Packed, sources: Mapping[LedgerKey, Origin], store: Datastore, clock: Clock, ids: IdSource
 ) -> Committed:
-    """Commit every record; `sources` names who sent each object. A study that cannot be committed now is unsettled."""
+    """Commit every record; `sources` tells where each came from. A study that cannot be committed now is unsettled."""
     done = Committed()
     for chunk in _chunks(packed.records):
         try:
@@ -96,7 +96,7 @@ def _chunks(records: Sequence[InstanceRecord]) -> Iterator[tuple[InstanceRecord,
 def _commit_chunk(
     chunk: tuple[InstanceRecord, ...],
     packed: Packed,
-    sources: Mapping[LedgerKey, str],
+    sources: Mapping[LedgerKey, Origin],
     store: Datastore,
     clock: Clock,
     ids: IdSource,
@@ -149,7 +149,7 @@ def _resolve(item: _Ended, clash: Clash) -> _Ended | None:
 
 
 def _commit(
-    ended: Sequence[_Ended], packed: Packed, sources: Mapping[LedgerKey, str], at: str, commit_id: str
+    ended: Sequence[_Ended], packed: Packed, sources: Mapping[LedgerKey, Origin], at: str, commit_id: str
 ) -> Commit:
     """Those stored come first in `ended`, so that an entry's position is its record's."""
     stored = tuple(item.record for item in ended if item.outcome is Outcome.STORED)
@@ -198,13 +198,14 @@ def _counts(records: Sequence[InstanceRecord]) -> Counts:
     return sum((Counts(1, record.frame_count, record.landed_size, record.stored_size) for record in records), NO_COUNTS)
 
 
-def _entry(item: _Ended, sources: Mapping[LedgerKey, str], at: str) -> LedgerEntry:
-    record = item.record
+def _entry(item: _Ended, sources: Mapping[LedgerKey, Origin], at: str) -> LedgerEntry:
+    record, origin = item.record, sources.get(item.record.ledger, Origin())
     return LedgerEntry(
         key=record.ledger,
         outcome=item.outcome,
         size=record.landed_size,
-        source=sources.get(record.ledger, "default"),
+        landed_at=origin.landed_at,
+        source=origin.source,
         instance=record.key,
         warnings=record.warnings,
         steps=(Step("packed", record.stored_at), Step("committed", at)),

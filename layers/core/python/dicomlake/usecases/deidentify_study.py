@@ -17,7 +17,7 @@ from dicomlake.domain.commit import Commit, CommitRow
 from dicomlake.domain.errors import LostRaceError, RefusedError
 from dicomlake.domain.events import DeidentifyStudy, InstancesStored
 from dicomlake.domain.ids import LakeSecret, frame_key
-from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally
+from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Origin, Step, Tally
 from dicomlake.domain.model import DatastoreId, InstanceRecord, LedgerKey, Outcome, StudyUid, Visibility
 from dicomlake.domain.study import format_time
 from dicomlake.lake.pack import PackReader
@@ -169,7 +169,7 @@ def _commit(packed: Packed, run: _Run) -> None:
     ports = run.ports
     if not packed.records:
         return
-    sources = dict.fromkeys((record.ledger for record in packed.records), SOURCE)
+    sources = dict.fromkeys((record.ledger for record in packed.records), Origin(SOURCE))
     done = commit_records(packed, sources, ports.target, ports.clock, ports.ids)
     run.tally += done.tally
     run.decided_before += done.decided

@@ -10,11 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from dicomlake.domain.errors import NotFoundError, PermanentError, Reason, RetryableError, UnexpectedError
+from dicomlake.domain.errors import (
+    NotFoundError,
+    PermanentError,
+    Reason,
+    RetryableError,
+    UnexpectedError,
+    UnreadableError,
+)
 from dicomlake.domain.events import IngestObject, InstancesStored
 from dicomlake.domain.ids import LakeSecret, ledger_key
-from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally
-from dicomlake.domain.model import NO_COUNTS, Counts, DatastoreId, LedgerKey, Outcome, StudyUid
+from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally, alarming, origin_of
+from dicomlake.domain.model import NO_COUNTS, Counts, DatastoreId, LandedObject, LedgerKey, Outcome, StudyUid
 from dicomlake.domain.routing import MAX_ATTEMPTS, Received, Route, RoutePolicy, retry_delay, route_batch
 from dicomlake.domain.study import format_time
 from dicomlake.lake.paths import pack_key
@@ -69,6 +76,7 @@ class BatchReport:
     tally: Tally = NO_TALLY
     counts: Counts = NO_COUNTS
     decided_before: int = 0
+    alarming: int = 0
     vanished: int = 0
     sent: dict[str, int] = field(default_factory=dict)
     studies: set[StudyUid] = field(default_factory=set)
@@ -132,6 +140,7 @@ class _Batch:
         self._commands: dict[LedgerKey, IngestObject] = {}
         self._later: list[IngestObject] = []
         self._failed: list[IngestObject] = []
+        self._unreadable: set[LandedObject] = set()
         self._packed: Callable[[], Committed] | None = None
         self.first_pack = ""
 
@@ -147,7 +156,7 @@ class _Batch:
                 self._store(command, fetched, session)
             packed = session.close()
         self._later.extend(waiting)
-        sources = {key: command.landed.source for key, command in self._commands.items()}
+        sources = {key: origin_of(command.landed) for key, command in self._commands.items()}
         self.first_pack = packed.records[0].pointer.pack if packed.records else ""
         self._packed = lambda: commit_records(packed, sources, ports.store, ports.clock, ports.ids)
 
@@ -159,8 +168,9 @@ class _Batch:
         except NotFoundError:
             self._report.vanished += 1
             return
-        except RetryableError:
+        except RetryableError as error:
             self._failed.append(command)
+            self._unreadable |= {command.landed} if isinstance(error, UnreadableError) else set()
             return
         try:
             self._ports.guard(lambda: store_instance(landed, key, session.writer(), self._ports.context))
@@ -186,15 +196,19 @@ class _Batch:
         exhausted = [command for command in self._failed if command.attempt + 1 >= MAX_ATTEMPTS]
         self._failed = [command for command in self._failed if command.attempt + 1 < MAX_ATTEMPTS]
         self._rejected += [
-            Rejected(command.landed, Reason.EXHAUSTED, f"{MAX_ATTEMPTS} attempts", command.attempt + 1)
+            Rejected(command.landed, self._why(command), f"{MAX_ATTEMPTS} attempts", command.attempt + 1)
             for command in exhausted
         ]
         if self._rejected:
             kept = quarantine_objects(
                 self._rejected, ports.store, ports.quarantine, ports.secret, ports.clock, ports.ids
             )
-            self._report.tally += Tally(quarantined=kept)
-            self._report.decided_before += len(self._rejected) - kept
+            self._report.tally += Tally(quarantined=len(kept))
+            self._report.alarming += alarming(kept)
+            self._report.decided_before += len(self._rejected) - len(kept)
+
+    def _why(self, command: IngestObject) -> Reason:
+        return Reason.UNREADABLE if command.landed in self._unreadable else Reason.EXHAUSTED
 
     def send_back(self, again: WorkQueue) -> None:
         """Re-enqueue what had no time and what failed, the latter with growing delay and its attempt counted."""
@@ -217,6 +231,7 @@ class _Batch:
                 key=ledger_key(self._ports.secret, landed),
                 outcome=Outcome.PENDING,
                 size=landed.size,
+                landed_at=landed.landed_at,
                 source=landed.source,
                 attempts=command.attempt + 1,
                 steps=(Step("retried", at),),

@@ -1,14 +1,14 @@
 """Decide one large object by itself: the same steps as a batch, over ranges, in constant memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.dicom.parse import parse
-from dicomlake.domain.errors import NotFoundError, PermanentError
+from dicomlake.domain.errors import NotFoundError, PermanentError, Reason, UnreadableError
 from dicomlake.domain.events import IngestObject, InstancesStored
 from dicomlake.domain.ids import ledger_key
-from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally
+from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally, alarming, origin_of
 from dicomlake.domain.model import LedgerKey, Outcome
 from dicomlake.domain.study import format_time
 from dicomlake.lake.paths import pack_key
@@ -23,12 +23,17 @@ LONGEST = timedelta(hours=6)
 """How long a study may show a large object as pending: the machine's own time-out."""
 
 
+UNREADABLE = "unreadable"
+"""The step that a run leaves which may not read its object."""
+
+
 @dataclass(frozen=True, slots=True)
 class LargeReport:
     """Facts of one large object: what it became; an object decided before counts nowhere."""
 
     outcome: str
     tally: Tally = NO_TALLY
+    alarming: int = 0
     frames: int = 0
     stored_bytes: int = 0
 
@@ -44,10 +49,23 @@ def ingest_large(command: IngestObject, ports: IngestPorts) -> LargeReport:
         return _store(command, key, entry.attempts if entry else 0, ports)
     except NotFoundError:
         return LargeReport("vanished")
+    except UnreadableError as error:
+        if not _was_unreadable(entry):
+            ports.store.ledger.note_pending(_pending(command, key, entry.attempts if entry else 0, UNREADABLE, ports))
+            raise
+        return _quarantine(Rejected(command.landed, Reason.UNREADABLE, str(error), command.attempt), ports)
     except PermanentError as error:
-        rejected = Rejected(command.landed, error.reason, error.detail, command.attempt)
-        kept = quarantine_objects([rejected], ports.store, ports.quarantine, ports.secret, ports.clock, ports.ids)
-        return LargeReport("quarantined", Tally(quarantined=kept))
+        return _quarantine(Rejected(command.landed, error.reason, error.detail, command.attempt), ports)
+
+
+def _was_unreadable(entry: LedgerEntry | None) -> bool:
+    """Whether the run before could not read the object either: the machine starts a failed task once more."""
+    return entry is not None and entry.steps[-1:] != () and entry.steps[-1].name == UNREADABLE
+
+
+def _quarantine(rejected: Rejected, ports: IngestPorts) -> LargeReport:
+    kept = quarantine_objects([rejected], ports.store, ports.quarantine, ports.secret, ports.clock, ports.ids)
+    return LargeReport("quarantined", Tally(quarantined=len(kept)), alarming(kept))
 
 
 def _store(command: IngestObject, key: LedgerKey, attempts: int, ports: IngestPorts) -> LargeReport:
@@ -58,25 +76,28 @@ def _store(command: IngestObject, key: LedgerKey, attempts: int, ports: IngestPo
         writer, sender = session.writer(), command.landed.source
         record = store_parsed(parsed, source.size, source.sha256, key, writer, ports.context, sender)
         packed = session.close()
-    done = commit_records(packed, {key: command.landed.source}, ports.store, ports.clock, ports.ids)
+    done = commit_records(packed, {key: origin_of(command.landed)}, ports.store, ports.clock, ports.ids)
     _end(done, parsed, key, packed.records[0].pointer.pack, ports)
-    return LargeReport("stored", done.tally, record.frame_count, record.stored_size)
+    return LargeReport("stored", done.tally, frames=record.frame_count, stored_bytes=record.stored_size)
 
 
 def _begin(command: IngestObject, parsed: ParsedInstance, key: LedgerKey, attempts: int, ports: IngestPorts) -> None:
     """Say that the object is under way, to its study too: it settles without it only at the cap."""
     now = ports.clock.now()
     ports.store.studies.begin_pending(parsed.key.study_uid, key, now + LONGEST)
-    ports.store.ledger.note_pending(
-        LedgerEntry(
-            key=key,
-            outcome=Outcome.PENDING,
-            size=command.landed.size,
-            source=command.landed.source,
-            instance=parsed.key,
-            attempts=attempts,
-            steps=(Step("started", format_time(now)),),
-        )
+    started = _pending(command, key, attempts, "started", ports)
+    ports.store.ledger.note_pending(replace(started, instance=parsed.key))
+
+
+def _pending(command: IngestObject, key: LedgerKey, attempts: int, step: str, ports: IngestPorts) -> LedgerEntry:
+    return LedgerEntry(
+        key=key,
+        outcome=Outcome.PENDING,
+        size=command.landed.size,
+        landed_at=command.landed.landed_at,
+        source=command.landed.source,
+        attempts=attempts,
+        steps=(Step(step, format_time(ports.clock.now())),),
     )
 
 

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import batched, chain
 
 from dicomlake.domain.commit import Clash, Commit, CommitRow
-from dicomlake.domain.errors import EXPLANATIONS, LostRaceError, NotFoundError, Reason
+from dicomlake.domain.errors import EXPLANATIONS, LostRaceError, NotFoundError, Reason, UnreadableError
 from dicomlake.domain.ids import LakeSecret, ledger_key
 from dicomlake.domain.ledger import LedgerEntry, Step, Tally
 from dicomlake.domain.model import LandedObject, Outcome
@@ -35,22 +36,24 @@ def quarantine_objects(
     secret: LakeSecret,
     clock: Clock,
     ids: IdSource,
-) -> int:
-    """Copy objects to the quarantine bucket, then decide them in the ledger; return how many were decided now.
+) -> tuple[LedgerEntry, ...]:
+    """Copy objects to the quarantine bucket, then decide them in the ledger; return those that were decided now.
 
-    The copy comes first: a ledger that says `quarantined` always has the bytes. Both may run twice.
+    The copy comes first: a ledger that says `quarantined` always has the bytes, but of what could never be read. Both
+    may run twice.
     """
     entries = [_keep(item, quarantine, secret, clock) for item in rejected]
-    return sum(
-        decide_quarantined(entries[start : start + ENTRIES_A_COMMIT], format_time(clock.now()), store, ids)
-        for start in range(0, len(entries), ENTRIES_A_COMMIT)
+    decided = (
+        decide_quarantined(list(some), format_time(clock.now()), store, ids)
+        for some in batched(entries, ENTRIES_A_COMMIT, strict=False)
     )
+    return tuple(chain.from_iterable(decided))
 
 
 def _keep(item: Rejected, quarantine: ObjectStore, secret: LakeSecret, clock: Clock) -> LedgerEntry:
     key = ledger_key(secret, item.landed)
     place = f"{OBJECTS}{key.object_hash}/{key.version_id}"
-    kept = _copy(item.landed, quarantine, place)
+    kept = _copy(item, quarantine, place)
     explanation = EXPLANATIONS[item.reason]
     now = format_time(clock.now())
     note = {
@@ -60,6 +63,7 @@ def _keep(item: Rejected, quarantine: ObjectStore, secret: LakeSecret, clock: Cl
         "detail": item.detail,
         "size": item.landed.size,
         "source": item.landed.source,
+        "landedAt": item.landed.landed_at,
         "attempts": item.attempts,
         "at": now,
     }
@@ -68,6 +72,7 @@ def _keep(item: Rejected, quarantine: ObjectStore, secret: LakeSecret, clock: Cl
         key=key,
         outcome=Outcome.QUARANTINED,
         size=item.landed.size,
+        landed_at=item.landed.landed_at,
         source=item.landed.source,
         reason=item.reason,
         detail=item.detail,
@@ -77,16 +82,22 @@ def _keep(item: Rejected, quarantine: ObjectStore, secret: LakeSecret, clock: Cl
     )
 
 
-def _copy(landed: LandedObject, quarantine: ObjectStore, place: str) -> bool:
+def _copy(item: Rejected, quarantine: ObjectStore, place: str) -> bool:
+    """Copy what can be: an object that is gone or could not be read stays where it landed."""
+    landed = item.landed
     try:
         quarantine.copy_in(landed.bucket, landed.key, landed.version_id, place, landed.size)
     except NotFoundError:
         return False
+    except UnreadableError:
+        if item.reason is not Reason.UNREADABLE:
+            raise
+        return False
     return True
 
 
-def decide_quarantined(entries: list[LedgerEntry], at: str, store: Datastore, ids: IdSource) -> int:
-    """Commit up to 45 entries as of a time; those decided meanwhile are dropped. Return how many were decided now."""
+def decide_quarantined(entries: list[LedgerEntry], at: str, store: Datastore, ids: IdSource) -> list[LedgerEntry]:
+    """Commit up to 45 entries as of a time; those decided meanwhile are dropped. Return those decided now."""
     while entries:
         row = CommitRow(
             commit_id=ids.new(),
@@ -98,9 +109,9 @@ def decide_quarantined(entries: list[LedgerEntry], at: str, store: Datastore, id
         )
         clashes = store.instances.commit(Commit(row, tuple(entries)))
         if not clashes:
-            return len(entries)
+            break
         entries = _without(entries, clashes)
-    return 0
+    return entries
 
 
 def _without(entries: list[LedgerEntry], clashes: tuple[Clash, ...]) -> list[LedgerEntry]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from dicomlake.domain.errors import LostRaceError, MalformedError, NotFoundError, UnsupportedError
 from dicomlake.domain.events import InstancesStored
-from dicomlake.domain.ledger import NO_TALLY, Tally, is_decided
+from dicomlake.domain.ledger import NO_TALLY, Origin, Tally, is_decided
 from dicomlake.domain.model import DatastoreId, InstanceKey, InstanceRecord, PackPointer, StudyUid, Visibility
 from dicomlake.domain.search_keys import open_key, search_keys
 from dicomlake.domain.study import Study, StudyState, format_time
@@ -182,7 +182,7 @@ def _commit(records: Sequence[InstanceRecord], footer: Footer, run: _Run) -> Non
     for study_uid in sorted({record.key.study_uid for record in missing}):
         _begin_generation(study_uid, run)
     packed = Packed(tuple(_as_changed(record, run) for record in missing), footer.studies, footer.series)
-    sources = {record.ledger: record.source for record in missing}
+    sources = {record.ledger: Origin(record.source) for record in missing}
     done = commit_records(packed, sources, run.store, run.clock, run.ids)
     run.tally += done.tally
     run.known += done.decided

@@ -36,7 +36,7 @@ def restore_quarantine(
                 continue
             entry = _entry(key, quarantine)
             unreadable += entry is None
-            restored += decide_quarantined([entry], entry.steps[0].at, store, ids) if entry else 0
+            restored += len(decide_quarantined([entry], entry.steps[0].at, store, ids)) if entry else 0
         after = page.after
         if not after or out_of_time():
             return QuarantineRestored(restored, unreadable, not after)
@@ -56,6 +56,7 @@ def _entry(key: LedgerKey, quarantine: ObjectStore) -> LedgerEntry | None:
             key=key,
             outcome=Outcome.QUARANTINED,
             size=int(note["size"]),
+            landed_at=str(note.get("landedAt", "")),
             source=str(note.get("source", "default")),
             reason=Reason(note["reason"]),
             detail=str(note["detail"]),

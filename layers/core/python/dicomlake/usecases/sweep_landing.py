@@ -71,7 +71,7 @@ def _cursor(objects: ObjectStore) -> str:
 
 
 def _landed(bucket: str, info: ObjectInfo, source_of: Callable[[str], str]) -> LandedObject:
-    return LandedObject(bucket, info.key, info.version_id, info.size, source_of(info.key))
+    return LandedObject(bucket, info.key, info.version_id, info.size, source_of(info.key), info.modified_at)
 
 
 def _is_old(info: ObjectInfo, now: datetime, grace: timedelta) -> bool:
@@ -99,7 +99,13 @@ def _send_again(
         key = ledger_key(secret, landed)
         store.ledger.note_pending(
             LedgerEntry(
-                key, Outcome.PENDING, landed.size, source=landed.source, attempts=command.attempt, steps=(step,)
+                key,
+                Outcome.PENDING,
+                landed.size,
+                landed.landed_at,
+                landed.source,
+                attempts=command.attempt,
+                steps=(step,),
             )
         )
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from dicomlake.adapters.aws_errors import aws_errors, code_of
 from dicomlake.adapters.s3.parts import MIB, S3ObjectWriter, Upload
-from dicomlake.domain.errors import InvalidRequestError, ThrottledError, UnavailableError
+from dicomlake.domain.errors import InvalidRequestError, ThrottledError, UnavailableError, UnreadableError
 from dicomlake.domain.study import format_time
 from dicomlake.ports import ObjectInfo, Page
 
@@ -19,6 +19,28 @@ DELETE_BATCH = 1000
 COPY_WHOLE = 1024 * MIB
 """CopyObject takes up to 5 GB, but answers only when it is done; above this, parts are copied one by one."""
 COPY_PART = 512 * MIB
+
+
+UNREADABLE = frozenset({"AccessDenied", "InvalidObjectState", "InvalidRequest"})
+"""What S3 answers for a version that is there and is not given: a key or a grant that is denied; archived; SSE-C. And
+every code that begins with `KMS.`: the key is disabled, deleted or elsewhere."""
+
+
+@contextmanager
+def landed_errors(version_id: str) -> Iterator[None]:
+    """Raise the lake's errors, and UnreadableError for a version that may not be read.
+
+    Only landed objects are read by version: senders choose how those lie. For what the lake wrote itself the same
+    codes are a defect of ours and pass through, to be loud.
+    """
+    try:
+        with aws_errors():
+            yield
+    except ClientError as exc:
+        code = code_of(exc)
+        if not version_id or not (code in UNREADABLE or code.startswith("KMS.")):
+            raise
+        raise UnreadableError(f"the object is there, but it may not be read ({code})") from exc
 
 
 class S3ObjectStore:
@@ -35,7 +57,7 @@ class S3ObjectStore:
 
     def get(self, key: str, version_id: str = "") -> bytearray:
         """Return an object's bytes, writable: one buffer of the object's size, read into in place."""
-        with aws_errors():
+        with landed_errors(version_id):
             answer = self._client.get_object(**self._named(key, version_id))
             body = bytearray(answer["ContentLength"])
             _read_into(answer["Body"], body)
@@ -46,7 +68,7 @@ class S3ObjectStore:
         if length <= 0:
             return b""
         try:
-            with aws_errors():
+            with landed_errors(version_id):
                 answer = self._client.get_object(
                     **self._named(key, version_id), Range=f"bytes={start}-{start + length - 1}"
                 )
@@ -96,7 +118,7 @@ class S3ObjectStore:
         source = {"Bucket": source_bucket, "Key": source_key}
         source |= {"VersionId": source_version} if source_version else {}
         if size <= COPY_WHOLE:
-            with aws_errors():
+            with landed_errors(source_version):
                 self._client.copy_object(
                     **self._named(key), CopySource=source, TaggingDirective="REPLACE", **self._encryption
                 )
@@ -104,7 +126,8 @@ class S3ObjectStore:
         upload = Upload(self._client, self._named(key), self._encryption)
         try:
             for start in range(0, size, COPY_PART):
-                upload.copy_part(source, start, min(start + COPY_PART, size) - 1)
+                with landed_errors(source_version):
+                    upload.copy_part(source, start, min(start + COPY_PART, size) - 1)
             upload.complete()
         finally:
             upload.abort()
