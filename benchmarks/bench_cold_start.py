@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (ROOT / "build/layers/base/python", ROOT / "build/layers/pixels/python", ROOT / "layers/core/python")
 GOALS = {"answer_dicomweb": 120, "ingest_instances": 250}
 PARTS = {
-    "answer_dicomweb": ("botocore.session", "dicomlake.composition", "dicomlake.web.app", "handler"),
-    "ingest_instances": ("botocore.session", "numpy", "dicomlake.composition", "handler"),
+    "answer_dicomweb": ("http.client", "dicomlake.composition", "dicomlake.web.app", "handler"),
+    "ingest_instances": ("http.client", "numpy", "dicomlake.composition", "handler"),
 }
 TIMED = """
 import importlib, json, sys, time

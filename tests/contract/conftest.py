@@ -18,6 +18,7 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
+from dicomlake.adapters.clients import AwsClients
 from dicomlake.adapters.dynamodb import dynamodb_datastore
 from dicomlake.adapters.memory import MemoryBuckets, MemoryDatastore, MemoryObjectStore
 from dicomlake.adapters.s3 import S3ObjectStore
@@ -35,6 +36,8 @@ TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
 }
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
+
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
 class OneAtATime:
@@ -56,7 +59,7 @@ class OneAtATime:
 
 
 class Aws:
-    """Clients for one place: moto in this process, or the engine at its endpoint."""
+    """Clients for one place: botocore's for moto in this process, for the engine those that the functions have."""
 
     def __init__(self, endpoint: str = "") -> None:
         self._session = botocore.session.Session()
@@ -66,18 +69,27 @@ class Aws:
         """Return a client."""
         return self._session.create_client(service, **CREDENTIALS, **self._endpoint)
 
+    def ours(self, service: str) -> Any:
+        """Return the client that the adapters are given: a function's own in the engine, botocore's in moto."""
+        return getattr(self.functions, service) if self._endpoint else self.client(service)
+
     def table(self, name: str) -> Any:
         """Make an index table; return a client that can be used from threads."""
         client = self.client("dynamodb")
         client.create_table(TableName=name, **TABLE)
-        return client if self._endpoint else OneAtATime(client)
+        return self.ours("dynamodb") if self._endpoint else OneAtATime(client)
 
     def bucket(self, name: str) -> Any:
         """Make a versioned bucket; return a client."""
         client = self.client("s3")
         client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        return client
+        return self.ours("s3")
+
+    @property
+    def functions(self) -> AwsClients:
+        """The clients as a function makes them."""
+        return AwsClients(REGION, env=ENVIRONMENT, **self._endpoint)
 
 
 OpenBucket = Callable[[str], ObjectStore]
@@ -87,6 +99,13 @@ PLACES = ["memory", "moto", pytest.param("engine", marks=pytest.mark.engine)]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "engine: runs on the embedded engine")
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What botocore's clients sign with where ours hand a call on."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -157,6 +176,13 @@ def place(request: pytest.FixtureRequest) -> Aws | None:
     """Where the adapters under test run; None is memory."""
     if request.param == "memory":
         return None
+    aws: Aws = request.getfixturevalue("moto_aws" if request.param == "moto" else "engine")
+    return aws
+
+
+@pytest.fixture(params=["moto", pytest.param("engine", marks=pytest.mark.engine)])
+def cloud(request: pytest.FixtureRequest) -> Aws:
+    """Each place that speaks AWS's protocols."""
     aws: Aws = request.getfixturevalue("moto_aws" if request.param == "moto" else "engine")
     return aws
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 from zlib import crc32
@@ -188,18 +189,32 @@ def clients(moto_aws: Aws, monkeypatch: pytest.MonkeyPatch) -> AwsClients:
     return AwsClients(REGION)
 
 
-def test_the_meter_counts_requests_units_and_bytes(clients: AwsClients) -> None:
-    clients.dynamodb.create_table(TableName="index", **TABLE)
-    clients.s3.create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION})
-    clients.meter.reset()
-    table, objects = Table(clients.dynamodb, "index"), S3ObjectStore(clients.s3, "lake")
+def test_the_meter_counts_requests_units_and_bytes_of_botocores_clients(clients: AwsClients) -> None:
+    clients.client("dynamodb").create_table(TableName="index", **TABLE)
+    clients.client("s3").create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    calls_are_counted(clients.meter, Table(clients.client("dynamodb"), "index"), clients.client("s3"), "lake")
+
+
+@pytest.mark.engine
+def test_the_meter_counts_requests_units_and_bytes_of_our_own_calls(engine: Aws, unique: Callable[[str], str]) -> None:
+    name, clients = unique("lake"), engine.functions
+    engine.table(name)
+    engine.bucket(name)
+
+    calls_are_counted(clients.meter, Table(clients.dynamodb, name), clients.s3, name)
+
+
+def calls_are_counted(meter: CallMeter, table: Table, s3: Any, bucket: str) -> None:
+    meter.reset()
+    objects = S3ObjectStore(s3, bucket)
 
     table.write(put(item_of(("a", "b"))))
     table.get(("a", "b"))
     table.query("a", "b", "b")
     objects.put("packs/1", b"x" * 1000)
     objects.get("packs/1")
-    used = clients.meter.reset()
+    used = meter.reset()
 
     assert used.calls == {
         "dynamodb:PutItem": 1,
@@ -212,16 +227,17 @@ def test_the_meter_counts_requests_units_and_bytes(clients: AwsClients) -> None:
     assert used.write_units > 0
     assert used.read_units > 0
     assert 1000 < used.bytes_out < 2500
-    assert clients.meter.snapshot() == Usage()
+    assert 1000 <= used.bytes_in < 2500
+    assert meter.snapshot() == Usage()
 
 
 def test_the_meter_counts_every_attempt_of_a_retried_call(clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     busy = AWSResponse("http://x", 503, {}, type("Raw", (), {"stream": lambda self: iter([b""])})())
-    clients.s3.meta.events.register_first("before-send.s3.GetObject", lambda **_: busy)
+    clients.client("s3").meta.events.register_first("before-send.s3.GetObject", lambda **_: busy)
 
     with pytest.raises(RetryableError):
-        S3ObjectStore(clients.s3, "lake").get("packs/1")
+        S3ObjectStore(clients.client("s3"), "lake").get("packs/1")
 
     assert clients.meter.snapshot().calls == {"s3:GetObject": 3}
 
@@ -229,17 +245,18 @@ def test_the_meter_counts_every_attempt_of_a_retried_call(clients: AwsClients, m
 def test_a_client_is_made_once_and_path_style_goes_to_another_endpoint(clients: AwsClients) -> None:
     local = AwsClients(REGION, CallMeter(), "http://localhost:4566")
 
-    assert clients.s3 is clients.client("s3")
+    assert clients.s3 is clients.s3
+    assert clients.client("s3") is clients.client("s3")
     assert local.sqs is not local.sns
-    assert {local.stepfunctions.meta.endpoint_url, local.secretsmanager.meta.endpoint_url} == {"http://localhost:4566"}
+    assert {local.client(name).meta.endpoint_url for name in ("sns", "sqs")} == {"http://localhost:4566"}
     url = S3ObjectStore(local.s3, "lake").sign_get("packs/1", 60)
     assert url.startswith("http://localhost:4566/lake/packs/1?")
 
 
-def test_importing_the_adapters_makes_no_client_and_needs_no_boto3() -> None:
+def test_importing_the_adapters_makes_no_client_and_needs_no_library_of_aws() -> None:
     code = (
         "import sys; import dicomlake.adapters.dynamodb, dicomlake.adapters.s3, dicomlake.adapters.clients;"
-        "print([m for m in ('boto3', 'numpy', 'pydicom') if m in sys.modules])"
+        "print([m for m in ('boto3', 'botocore', 'numpy', 'pydicom') if m in sys.modules])"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603

@@ -1,7 +1,7 @@
 """What publishers, queues and state machines promise, and how AWS carries it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -29,8 +29,10 @@ def settle(generation: int) -> SettleStudy:
     return SettleStudy(STORE, StudyUid("1.2.3"), generation)
 
 
-def queue_url(aws: Aws) -> str:
-    return str(aws.client("sqs").create_queue(QueueName="work")["QueueUrl"])
+@pytest.fixture
+def url(cloud: Aws, unique: Callable[[str], str]) -> str:
+    """The URL of an empty queue."""
+    return str(cloud.client("sqs").create_queue(QueueName=unique("work"))["QueueUrl"])
 
 
 def received(aws: Aws, url: str) -> list[dict[str, Any]]:
@@ -41,15 +43,15 @@ def received(aws: Aws, url: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_an_event_reaches_a_queue_that_filters_for_it(moto_aws: Aws) -> None:
-    sns, sqs = moto_aws.client("sns"), moto_aws.client("sqs")
-    url, topic = queue_url(moto_aws), sns.create_topic(Name="events")["TopicArn"]
+def test_an_event_reaches_a_queue_that_filters_for_it(cloud: Aws, url: str, unique: Callable[[str], str]) -> None:
+    sns, sqs = cloud.client("sns"), cloud.client("sqs")
+    topic = sns.create_topic(Name=unique("events"))["TopicArn"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"type": ["InstancesStored"]})}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=policy)
     attributes = {"InstancesStored": {"type": "InstancesStored", "datastore": STORE}}
     publisher: EventPublisher = SnsEventPublisher(
-        sns,
+        cloud.ours("sns"),
         topic,
         lambda m: EncodedMessage(encode(m), attributes.get(type(m).__name__, {"type": "other", "empty": ""})),
     )
@@ -58,7 +60,7 @@ def test_an_event_reaches_a_queue_that_filters_for_it(moto_aws: Aws) -> None:
     publisher.publish(event)
     publisher.publish(settle(1))
 
-    assert [message["Body"] for message in received(moto_aws, url)] == [encode(event)]
+    assert [message["Body"] for message in received(cloud, url)] == [encode(event)]
 
 
 def test_the_memory_publisher_remembers_events_in_order() -> None:
@@ -71,23 +73,20 @@ def test_the_memory_publisher_remembers_events_in_order() -> None:
     assert publisher.events == [settle(1), settle(2)]
 
 
-def test_more_commands_than_one_request_takes_are_all_queued(moto_aws: Aws) -> None:
-    url = queue_url(moto_aws)
-    queue: WorkQueue = SqsWorkQueue(moto_aws.client("sqs"), url, encode)
+def test_more_commands_than_one_request_takes_are_all_queued(cloud: Aws, url: str) -> None:
+    queue: WorkQueue = SqsWorkQueue(cloud.ours("sqs"), url, encode)
 
     queue.send([settle(number) for number in range(23)])
     queue.send([])
 
-    bodies = [message["Body"] for message in received(moto_aws, url)]
+    bodies = [message["Body"] for message in received(cloud, url)]
     assert sorted(bodies) == sorted(encode(settle(number)) for number in range(23))
 
 
-def test_a_delayed_command_is_not_seen_yet(moto_aws: Aws) -> None:
-    url = queue_url(moto_aws)
+def test_a_delayed_command_is_not_seen_yet(cloud: Aws, url: str) -> None:
+    SqsWorkQueue(cloud.ours("sqs"), url, encode).send([settle(1)], 900)
 
-    SqsWorkQueue(moto_aws.client("sqs"), url, encode).send([settle(1)], 900)
-
-    assert received(moto_aws, url) == []
+    assert received(cloud, url) == []
 
 
 class FlakyQueue:
@@ -144,19 +143,19 @@ def test_the_memory_queue_gives_what_was_sent_once() -> None:
 
 
 @pytest.fixture
-def machines(moto_aws: Aws) -> Machines:
-    client = moto_aws.client("stepfunctions")
+def machines(cloud: Aws, unique: Callable[[str], str]) -> Machines:
+    client = cloud.client("stepfunctions")
     definition = json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Pass", "End": True}}})
     arns = [
-        client.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"]
+        client.create_state_machine(name=unique(name), definition=definition, roleArn=ROLE)["stateMachineArn"]
         for name in ("settle", "settle-large", "ingest-large")
     ]
     return Machines(*arns)
 
 
-def test_every_start_reaches_its_machine_with_its_input(moto_aws: Aws, machines: Machines, builder: Builder) -> None:
-    client = moto_aws.client("stepfunctions")
-    workflows: Workflows = StepFunctionsWorkflows(client, machines, encode)
+def test_every_start_reaches_its_machine_with_its_input(cloud: Aws, machines: Machines, builder: Builder) -> None:
+    client = cloud.client("stepfunctions")
+    workflows: Workflows = StepFunctionsWorkflows(cloud.ours("stepfunctions"), machines, encode)
     landed = builder.landed()
 
     workflows.settle_study("a", settle(1), large=False)
@@ -173,9 +172,9 @@ def test_every_start_reaches_its_machine_with_its_input(moto_aws: Aws, machines:
     assert list(started.values()) == [[encode(settle(1))], [encode(settle(2))], [encode(IngestObject(landed))]]
 
 
-def test_starting_the_same_name_again_is_success_and_starts_nothing(moto_aws: Aws, machines: Machines) -> None:
-    client = moto_aws.client("stepfunctions")
-    workflows = StepFunctionsWorkflows(client, machines, encode)
+def test_starting_the_same_name_again_is_success_and_starts_nothing(cloud: Aws, machines: Machines) -> None:
+    client = cloud.client("stepfunctions")
+    workflows = StepFunctionsWorkflows(cloud.ours("stepfunctions"), machines, encode)
 
     workflows.settle_study("a", settle(1), large=True)
     workflows.settle_study("a", settle(2), large=True)

@@ -1,5 +1,6 @@
 """Time, names and the secret."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,21 +44,21 @@ def test_memory_ids_are_the_same_for_the_same_seed() -> None:
 
 
 @pytest.mark.parametrize("kind", ["SecretString", "SecretBinary"])
-def test_the_secret_is_fetched_once(moto_aws: Aws, kind: str) -> None:
-    client = moto_aws.client("secretsmanager")
-    client.create_secret(Name="lake", **{kind: SECRET if kind == "SecretString" else SECRET.encode()})
-    source = SecretsManagerSecretSource(client, "lake")
+def test_the_secret_is_fetched_once(cloud: Aws, unique: Callable[[str], str], kind: str) -> None:
+    client, name = cloud.client("secretsmanager"), unique("lake")
+    client.create_secret(Name=name, **{kind: SECRET if kind == "SecretString" else SECRET.encode()})
+    source = SecretsManagerSecretSource(cloud.ours("secretsmanager"), name)
 
     first = source.lake_secret()
-    client.delete_secret(SecretId="lake", ForceDeleteWithoutRecovery=True)
+    client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
     assert first.value == SECRET.encode()
     assert source.lake_secret() is first
 
 
-def test_a_secret_that_is_not_there_is_not_found(moto_aws: Aws) -> None:
+def test_a_secret_that_is_not_there_is_not_found(cloud: Aws) -> None:
     with pytest.raises(NotFoundError):
-        SecretsManagerSecretSource(moto_aws.client("secretsmanager"), "absent").lake_secret()
+        SecretsManagerSecretSource(cloud.ours("secretsmanager"), "absent").lake_secret()
 
 
 def test_the_memory_secret_is_the_same_every_time() -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
-from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
 Event = dict[str, Any]
 REGION = "eu-central-1"
@@ -119,17 +120,29 @@ def loaded(file: Path) -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """Where moto answers."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        yield "http://{}:{}".format(*server.get_host_and_port())
+    finally:
+        server.stop()
+
+
 @pytest.fixture
-def deployed(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedLake]:
-    """The lake's resources in moto."""
+def deployed(repository: Path, monkeypatch: pytest.MonkeyPatch, moto_url: str) -> DeployedLake:
+    """The lake's resources in an empty moto."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "DICOMLAKE_"))]:
         monkeypatch.delenv(name)
-    for name, value in {"AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t"}.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        queues = {name: _queue(name) for name in (*QUEUES, "told")}
-        golden = repository / "tests" / "golden" / "dev"
-        yield DeployedLake(golden, repository, monkeypatch.setenv, queues, _values(queues))
+    told = {"REGION": REGION, "ACCESS_KEY_ID": "t", "SECRET_ACCESS_KEY": "t", "ENDPOINT_URL": moto_url}
+    for name, value in told.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    urlopen(Request(f"{moto_url}/moto-api/reset", method="POST")).close()  # noqa: S310 - our own server
+    queues = {name: _queue(name) for name in (*QUEUES, "told")}
+    golden = repository / "tests" / "golden" / "dev"
+    return DeployedLake(golden, repository, monkeypatch.setenv, queues, _values(queues))
 
 
 def _values(queues: dict[str, str]) -> dict[str, str]:

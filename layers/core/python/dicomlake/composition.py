@@ -30,7 +30,7 @@ class Lake:
         self.meter = CallMeter()
         self.clock = SystemClock()
         self.ids = RandomIdSource()
-        self._clients = AwsClients(settings.region, self.meter)
+        self._clients = AwsClients(settings.region, self.meter, env=settings.aws)
         self._datastores: dict[DatastoreId, Datastore] = {}
         self._queues: dict[str, SqsWorkQueue] = {}
 

@@ -32,6 +32,8 @@ class Settings:
     region: str
     stores: Mapping[DatastoreId, StoreSettings]
     values: Mapping[str, str] = field(repr=False)
+    aws: Mapping[str, str] = field(repr=False, default_factory=dict)
+    """What AWS tells every process of it: credentials, endpoints (AWS_*)."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -42,6 +44,7 @@ class Settings:
             region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION", ""),
             stores=_stores(values.get("STORES", "{}")),
             values=values,
+            aws={key: text for key, text in env.items() if key.startswith("AWS_")},
         )
 
     def text(self, name: str) -> str:

@@ -2,17 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from botocore.exceptions import (
-    ClientError,
-    FlexibleChecksumError,
-    HTTPClientError,
-    IncompleteReadError,
-    ResponseStreamingError,
-)
-from botocore.exceptions import (
-    ConnectionError as UnreachableError,
-)
+from typing import Any
 
 from dicomlake.domain.errors import (
     LostRaceError,
@@ -64,9 +54,14 @@ _SENTENCES: tuple[tuple[frozenset[str], type[PipelineError], str], ...] = (
 )
 
 
-def code_of(error: ClientError) -> str:
+def code_of(error: Any) -> str:
     """Return AWS's error code of a refusal."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def status_of(error: Any) -> int:
+    """Return the HTTP status of a refusal, 0 where there is none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def error_for(code: str, status: int = 0) -> PipelineError | None:
@@ -86,12 +81,38 @@ def aws_errors() -> Iterator[None]:
     """
     try:
         yield
-    except ClientError as exc:
-        raised = error_for(code_of(exc), exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    except client_error() as exc:
+        raised = error_for(code_of(exc), status_of(exc))
         if raised is None:
             raise
         raise raised from exc
-    except (UnreachableError, HTTPClientError, IncompleteReadError, ResponseStreamingError) as exc:
+    except _unreachable() as exc:
         raise UnavailableError(f"the service could not be reached ({type(exc).__name__})") from None
-    except FlexibleChecksumError as exc:
+    except _damaged() as exc:
         raise UnavailableError("what arrived does not have the checksum that was sent; try again") from exc
+
+
+def client_error() -> type[Exception]:
+    """Return what botocore raises for a refusal; an `except` asks for it only when something was raised."""
+    from botocore.exceptions import ClientError
+
+    refused: type[Exception] = ClientError
+    return refused
+
+
+def _unreachable() -> tuple[type[Exception], ...]:
+    from botocore import exceptions
+
+    return (
+        exceptions.ConnectionError,
+        exceptions.HTTPClientError,
+        exceptions.IncompleteReadError,
+        exceptions.ResponseStreamingError,
+    )
+
+
+def _damaged() -> type[Exception]:
+    from botocore.exceptions import FlexibleChecksumError
+
+    damaged: type[Exception] = FlexibleChecksumError
+    return damaged

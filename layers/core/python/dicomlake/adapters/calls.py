@@ -60,11 +60,27 @@ class CallMeter:
             dict(self._calls), self._units["read"], self._units["write"], self._bytes["out"], self._bytes["in"]
         )
 
-    def _count_request(self, request: Any, event_name: str, **rest: Any) -> None:
-        _, service, operation = event_name.split(".")
+    def sent(self, service: str, operation: str, length: int) -> None:
+        """Count a request and the bytes of its body."""
         with self._lock:
             self._calls[f"{service}:{operation}"] += 1
-            self._bytes["out"] += _body_length(request.headers)
+            self._bytes["out"] += length
+
+    def received(self, length: int) -> None:
+        """Count the bytes of an answer's body."""
+        with self._lock:
+            self._bytes["in"] += length
+
+    def consumed(self, operation: str, capacity: Any) -> None:
+        """Count what DynamoDB says an operation took: one `ConsumedCapacity`, or one a table."""
+        tables = [capacity] if isinstance(capacity, Mapping) else capacity or []
+        kind = "read" if operation in READS else "write"
+        with self._lock:
+            self._units[kind] += sum(float(table.get("CapacityUnits", 0)) for table in tables)
+
+    def _count_request(self, request: Any, event_name: str, **rest: Any) -> None:
+        _, service, operation = event_name.split(".")
+        self.sent(service, operation, _body_length(request.headers))
 
     def _count_response(
         self,
@@ -73,15 +89,10 @@ class CallMeter:
         parsed_response: Mapping[str, Any] | None = None,
         **rest: Any,
     ) -> None:
-        length = int((response_dict or {}).get("headers", {}).get("content-length", 0))
-        if event_name.endswith(".HeadObject"):
-            length = 0
-        consumed = (parsed_response or {}).get("ConsumedCapacity") or []
-        tables = [consumed] if isinstance(consumed, Mapping) else consumed
-        kind = "read" if event_name.rsplit(".", 1)[-1] in READS else "write"
-        with self._lock:
-            self._bytes["in"] += length
-            self._units[kind] += sum(float(table.get("CapacityUnits", 0)) for table in tables)
+        operation = event_name.rsplit(".", 1)[-1]
+        if operation != "HeadObject":
+            self.received(int((response_dict or {}).get("headers", {}).get("content-length", 0)))
+        self.consumed(operation, (parsed_response or {}).get("ConsumedCapacity"))
 
 
 def _body_length(headers: Mapping[str, Any]) -> int:

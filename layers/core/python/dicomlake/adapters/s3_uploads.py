@@ -4,9 +4,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dicomlake.adapters.aws_errors import aws_errors, code_of
+from dicomlake.adapters.aws_errors import aws_errors, client_error, code_of
 from dicomlake.domain.errors import InvalidRequestError
 from dicomlake.ports import SignedRequest
 
@@ -46,7 +44,7 @@ class S3UploadSigner:
                 self._client.complete_multipart_upload(
                     Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
                 )
-        except ClientError as exc:
+        except client_error() as exc:
             if code_of(exc) not in _WRONG_PARTS:
                 raise
             raise InvalidRequestError("the parts are not those that were sent: send the missing ones again") from exc

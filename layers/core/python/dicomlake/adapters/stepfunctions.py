@@ -4,9 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dicomlake.adapters.aws_errors import aws_errors, code_of
+from dicomlake.adapters.aws_errors import aws_errors, client_error, code_of
 from dicomlake.domain.events import IngestObject
 from dicomlake.domain.model import LandedObject
 
@@ -41,6 +39,6 @@ class StepFunctionsWorkflows:
         try:
             with aws_errors():
                 self._client.start_execution(stateMachineArn=machine, name=name, input=self._encode(command))
-        except ClientError as exc:
+        except client_error() as exc:
             if code_of(exc) != "ExecutionAlreadyExists":
                 raise

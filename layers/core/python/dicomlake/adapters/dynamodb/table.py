@@ -11,9 +11,7 @@ from secrets import SystemRandom
 from time import sleep
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dicomlake.adapters.aws_errors import aws_errors, code_of, error_for
+from dicomlake.adapters.aws_errors import aws_errors, client_error, code_of, error_for
 from dicomlake.adapters.dynamodb.keys import Key
 from dicomlake.domain.errors import InvalidRequestError, ThrottledError
 
@@ -184,7 +182,7 @@ class Table:
         try:
             with aws_errors():
                 getattr(self._client, call)(TableName=self._name, ReturnConsumedCapacity="TOTAL", **named)
-        except ClientError as exc:
+        except client_error() as exc:
             if code_of(exc) != "ConditionalCheckFailedException":
                 raise
             return False
@@ -204,14 +202,14 @@ class Table:
         try:
             with aws_errors():
                 self._client.transact_write_items(TransactItems=request, ReturnConsumedCapacity="TOTAL")
-        except ClientError as exc:
+        except client_error() as exc:
             if code_of(exc) != "TransactionCanceledException":
                 raise
             return _refusals(exc)
         return ()
 
 
-def _refusals(cancelled: ClientError) -> tuple[Refusal, ...]:
+def _refusals(cancelled: Any) -> tuple[Refusal, ...]:
     reasons = cancelled.response.get("CancellationReasons", [])
     for reason in reasons:
         raised = error_for(reason.get("Code", ""))

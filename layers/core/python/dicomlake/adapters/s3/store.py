@@ -6,9 +6,7 @@ from datetime import datetime
 from itertools import batched
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dicomlake.adapters.aws_errors import aws_errors, code_of
+from dicomlake.adapters.aws_errors import aws_errors, client_error, code_of
 from dicomlake.adapters.s3.parts import MIB, S3ObjectWriter, Upload
 from dicomlake.domain.errors import InvalidRequestError, ThrottledError, UnavailableError, UnreadableError
 from dicomlake.domain.study import format_time
@@ -75,7 +73,7 @@ class S3ObjectStore:
                 if answer["ResponseMetadata"]["HTTPStatusCode"] != PARTIAL_CONTENT:
                     return _cut(answer["Body"], start, length)
                 body: bytes = answer["Body"].read()
-        except ClientError as exc:
+        except client_error() as exc:
             if code_of(exc) not in ("InvalidRange", "416"):
                 raise
             return b""
@@ -87,7 +85,7 @@ class S3ObjectStore:
             with aws_errors():
                 answer = self._client.get_object(**self._named(key), Range=f"bytes=-{length}")
                 body: bytes = answer["Body"].read()
-        except ClientError as exc:
+        except client_error() as exc:
             if code_of(exc) not in ("InvalidRange", "416"):
                 raise
             return b"", 0
