@@ -26,7 +26,7 @@ from dicomlake.domain.model import DatastoreId, Outcome, StudyUid
 from dicomlake.lake.pack import PackReader
 from dicomlake.ports import Datastore
 from dicomlake.usecases import deidentify_study as use_case
-from dicomlake.usecases.deidentify_study import DeidentifyPorts, StudyDeidentified, deidentify_study
+from dicomlake.usecases.deidentify_study import TAIL_SIZE, DeidentifyPorts, StudyDeidentified, deidentify_study
 from dicomlake.usecases.retrieve_frames import retrieve_frames
 from dicomlake.usecases.track_study import track_study
 from tests.unit.dicom.deidentify.deid_given import CT, EXPLICIT, corpus_file, encode, image
@@ -151,6 +151,22 @@ def test_the_same_command_twice_copies_once_and_reads_nothing_again(copying: Cop
     assert again == StudyDeidentified(Tally(), 5, None)
     assert copying.target.state.instances == held
     assert reads.calls == 0
+
+
+def test_a_source_is_opened_by_one_read_that_holds_its_tables(
+    copying: Copying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copying.land(5)
+    (pack,) = {record.pointer.pack for record in copying.lake.store.state.instances.values()}
+    objects = copying.lake.store.objects
+    read_end, read = objects.read_end, []
+    monkeypatch.setattr(objects, "read_end", lambda *place: (read.append(place), read_end(*place))[1])
+    monkeypatch.setattr(objects, "info", None)
+
+    copying.run()
+
+    assert read == [(pack, TAIL_SIZE)]
+    assert TAIL_SIZE >= 3000 * (64 + 6 * 16 + 180)
 
 
 def test_late_arrivals_add_only_what_is_new(copying: Copying) -> None:

@@ -161,7 +161,7 @@ def _copy_from(
 def _opened(pack: str, run: _Run) -> PackReader:
     """A pack's reader; the last one is kept, since chunks go through packs in order."""
     if run.reader is None or run.reader[0] != pack:
-        run.reader = pack, open_pack(run.ports.source.objects, pack)
+        run.reader = pack, open_pack(run.ports.source.objects, pack, TAIL_SIZE)
     return run.reader[1]
 
 
