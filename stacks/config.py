@@ -57,8 +57,6 @@ class Environment:
     request_burst: int
     cors_origins: tuple[str, ...]
     abandoned_upload_days: int
-    landing_expiry_days: int | None
-    """Days after which a landed object goes whose restore was proved (object tag restore=proved); None keeps all."""
     oldest_message_alarm_seconds: int
     settle_alarm_seconds: int
 
@@ -95,7 +93,6 @@ DEV = Environment(
     request_burst=400,
     cors_origins=("http://localhost:3000", "http://localhost:8042"),
     abandoned_upload_days=1,
-    landing_expiry_days=None,
     oldest_message_alarm_seconds=900,
     settle_alarm_seconds=180,
 )
@@ -118,7 +115,6 @@ STAGING = Environment(
     request_burst=1000,
     cors_origins=(),
     abandoned_upload_days=3,
-    landing_expiry_days=None,
     oldest_message_alarm_seconds=300,
     settle_alarm_seconds=60,
 )
@@ -141,7 +137,6 @@ PROD = Environment(
     request_burst=4000,
     cors_origins=(),
     abandoned_upload_days=7,
-    landing_expiry_days=None,
     oldest_message_alarm_seconds=180,
     settle_alarm_seconds=60,
 )

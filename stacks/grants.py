@@ -48,11 +48,6 @@ def delete_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
     _allow(grantee, ["s3:DeleteObject"], *(b.arn_for_objects("*") for b in buckets))
 
 
-def tag_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
-    """Tag object versions, by which the landing bucket's expiry is ruled."""
-    _allow(grantee, ["s3:PutObjectTagging", "s3:PutObjectVersionTagging"], *(b.arn_for_objects("*") for b in buckets))
-
-
 def read_index(grantee: iam.IGrantable, *tables: dynamodb.ITable) -> None:
     """Get and query items."""
     _allow(

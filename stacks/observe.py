@@ -86,7 +86,10 @@ class ObserveStack(Stack):
 
     def _watch_machines(self, machines: Mapping[str, sfn.IStateMachine]) -> None:
         for name, machine in machines.items():
-            self._alarm(f"{_title(name)}Failed", _failed(machine), 0, f"{name} machine: an execution failed")
+            failed = machine.metric_failed(period=Duration.minutes(5))
+            late = machine.metric_timed_out(period=Duration.minutes(5))
+            self._alarm(f"{_title(name)}Failed", failed, 0, f"{name} machine: an execution failed")
+            self._alarm(f"{_title(name)}TimedOut", late, 0, f"{name} machine: an execution took too long")
 
     def _watch_the_lake(self) -> None:
         settle = self.environment_.settle_alarm_seconds
@@ -135,15 +138,6 @@ class ObserveStack(Stack):
         for first in range(0, len(graphs), 2):
             pair = graphs[first : first + 2]
             dashboard.add_widgets(*(cloudwatch.GraphWidget(title=title, left=left, width=12) for title, left in pair))
-
-
-def _failed(machine: sfn.IStateMachine) -> cloudwatch.MathExpression:
-    """Executions that failed, timed out or were aborted: to whoever waits for a study the three are one."""
-    ended = {"failed": machine.metric_failed(), "late": machine.metric_timed_out(), "stopped": machine.metric_aborted()}
-    expression = " + ".join(f"FILL({name}, 0)" for name in ended)
-    return cloudwatch.MathExpression(
-        expression=expression, using_metrics=dict(ended), period=Duration.minutes(5), label="failed executions"
-    )
 
 
 def _title(name: str) -> str:

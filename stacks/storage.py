@@ -12,9 +12,6 @@ from stacks.constructs.lake_key import LakeKey
 from stacks.constructs.lake_store import LakeStore
 from stacks.constructs.private_bucket import PrivateBucket
 
-PROVED = {"restore": "proved"}
-"""The tag of a landed object whose restore gave back its bytes; nothing else may expire."""
-
 
 class StorageStack(Stack):
     """The stateful stack. It depends on no other one; every other one depends on it."""
@@ -58,6 +55,7 @@ class StorageStack(Stack):
         )
 
     def _landing(self) -> s3.Bucket:
+        """Nothing of it expires by a rule of ours (docs/decisions/0090-landed-objects-stay.md)."""
         bucket = PrivateBucket(
             self,
             "Landing",
@@ -65,24 +63,10 @@ class StorageStack(Stack):
             key=self.key,
             access_logs=self.access_logs,
             versioned=True,
-            lifecycle_rules=self._landing_expiry(),
             cors=self._landing_cors(),
         ).bucket
         self._announce(bucket)
         return bucket
-
-    def _landing_expiry(self) -> list[s3.LifecycleRule]:
-        days = self.environment_.landing_expiry_days
-        if days is None:
-            return []
-        return [
-            s3.LifecycleRule(
-                id="restored",
-                tag_filters=PROVED,
-                expiration=Duration.days(days),
-                noncurrent_version_expiration=Duration.days(days),
-            )
-        ]
 
     def _landing_cors(self) -> list[s3.CorsRule] | None:
         """Uploads by signed URL from browsers."""

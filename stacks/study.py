@@ -235,8 +235,6 @@ class StudyStack(Stack):
         grants.delete_objects(sweep.role, *self.buckets)
         grants.send(sweep.role, self.ingest.ingest_work.queue, self.study_work.queue, self.settle_work.queue)
         grants.publish(sweep.role, self.ingest.events)
-        if self.environment_.landing_expiry_days is not None:
-            grants.tag_objects(sweep.role, self.storage.landing)
         events.Rule(
             self,
             "SweepTimer",

@@ -348,7 +348,7 @@ def test_tables_forget_by_expires_and_stream_new_images(environment: str) -> Non
 
 def test_alarms_watch_the_metrics_that_functions_emit() -> None:
     alarms = [item["Properties"] for item in of_type("dev", "AWS::CloudWatch::Alarm").values()]
-    own = {item["MetricName"]: item["Dimensions"] for item in alarms if item.get("Namespace") == "dicomlake"}
+    own = {item["MetricName"]: item["Dimensions"] for item in alarms if item["Namespace"] == "dicomlake"}
     code = "".join(path.read_text() for path in sorted((ROOT / "layers/core/python/dicomlake/entry").glob("*.py")))
 
     assert own.keys() == {"SettleSeconds", "LedgerDrift", "RejectedObjects"}
@@ -360,7 +360,7 @@ def test_alarms_watch_the_metrics_that_functions_emit() -> None:
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_queue_and_function_has_its_alarms(environment: str) -> None:
     alarms = of_type(environment, "AWS::CloudWatch::Alarm")
-    metrics = [item["Properties"].get("MetricName") for item in alarms.values()]
+    metrics = [item["Properties"]["MetricName"] for item in alarms.values()]
     queues = of_type(environment, "AWS::SQS::Queue")
     worked = [item for item in queues.values() if "RedrivePolicy" in item["Properties"]]
 
@@ -370,19 +370,21 @@ def test_every_queue_and_function_has_its_alarms(environment: str) -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_execution_that_is_late_or_was_stopped_counts_as_a_failed_one(environment: str) -> None:
-    alarms = {
-        name: {
-            one["MetricStat"]["Metric"]["MetricName"] for one in item["Properties"]["Metrics"] if "MetricStat" in one
-        }
-        for name, item in of_type(environment, "AWS::CloudWatch::Alarm").items()
-        if "Metrics" in item["Properties"]
-    }
+def test_nothing_of_the_landing_bucket_expires(environment: str) -> None:
+    landing = one(of_type(environment, "AWS::S3::Bucket", "storage"), "Landing")
 
-    assert sorted(name[:-8] for name in alarms) == ["LargeObjectFailed", "LargeStudyFailed", "StudyFailed"]
-    assert {frozenset(metrics) for metrics in alarms.values()} == {
-        frozenset({"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"})
-    }
+    rules = landing.get("LifecycleConfiguration", {}).get("Rules", [])
+    assert {name for rule in rules for name in rule} <= {"AbortIncompleteMultipartUpload", "Id", "Status"}
+    assert not [text for part in PARTS if "Tagging" in (text := json.dumps(template(environment, part)))]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_machine_that_fails_and_one_that_is_late_ring(environment: str) -> None:
+    alarms = of_type(environment, "AWS::CloudWatch::Alarm")
+    metrics = [item["Properties"]["MetricName"] for item in alarms.values()]
+    machines = len(of_type(environment, "AWS::StepFunctions::StateMachine"))
+
+    assert (metrics.count("ExecutionsFailed"), metrics.count("ExecutionsTimedOut")) == (machines, machines)
 
 
 def test_manifest_names_a_directory_for_every_asset_of_the_templates() -> None:
@@ -418,9 +420,7 @@ def test_the_deployment_page_counts_what_is_deployed() -> None:
 
     for part in PARTS:
         assert f"| `dicomlake-ENV-{part}` | {len(template('prod', part)['Resources'])} |" in page
-    alarms = of_type("prod", "AWS::CloudWatch::Alarm").values()
-    metrics = sum(max(1, sum("MetricStat" in one for one in a["Properties"].get("Metrics", []))) for a in alarms)
-    assert f"| alarms, by the metrics they watch | {metrics} x 0.10 |" in page
+    assert f"| alarms | {len(of_type('prod', 'AWS::CloudWatch::Alarm'))} x 0.10 |" in page
     assert (
         f"{len([m for m in of_type('prod', MAPPINGS).values() if 'ScalingConfig' in m['Properties']])} queues x" in page
     )
