@@ -34,7 +34,7 @@ def landed_errors(version_id: str) -> Iterator[None]:
     try:
         with aws_errors():
             yield
-    except ClientError as exc:
+    except client_error() as exc:
         code = code_of(exc)
         if not version_id or not (code in UNREADABLE or code.startswith("KMS.")):
             raise
