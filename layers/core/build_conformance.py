@@ -105,6 +105,9 @@ class Service:
 _ACROSS = "test_series_and_instances_are_searched_across_studies"
 _EXAMPLE = "test_every_example_is_answered"
 _SERIES_BY_SERIES = "test_a_study_is_answered_series_by_series_whether_settled_or_not"
+_A_PART = "test_a_series_and_a_study_are_a_part_an_image"
+_MIDDLE = "test_frames_are_rendered_each_and_the_middle_one_stands_for_all"
+_SMALL = "test_a_thumbnail_is_small_whatever_it_stands_for"
 _AS_LANDED = "test_pixels_come_as_asked_and_are_those_that_landed"
 _STORE = "/dicomweb/{datastore}"
 _STUDY = f"{_STORE}/studies/{{study}}"
@@ -126,11 +129,14 @@ SERVICES = (
     Service("", "study as `application/dicom`", _STUDY, "test_a_study_is_all_of_its_series"),
     Service("", "series as `application/dicom`", _SERIES, _AS_LANDED),
     Service("", "instance as `application/dicom`", _INSTANCE, "test_one_instance_comes_alone_when_asked_so"),
-    Service("", "rendered study", f"{_STUDY}/rendered"),
-    Service("", "rendered series", f"{_SERIES}/rendered"),
-    Service("", "rendered instance", f"{_INSTANCE}/rendered"),
-    Service("", "rendered frames", f"{_INSTANCE}/frames/{{frames}}/rendered"),
-    Service("", "thumbnail", f"{_INSTANCE}/thumbnail"),
+    Service("", "rendered study", f"{_STUDY}/rendered", _A_PART),
+    Service("", "rendered series", f"{_SERIES}/rendered", _A_PART),
+    Service("", "rendered instance", f"{_INSTANCE}/rendered", "test_an_image_shows_what_pydicom_shows"),
+    Service("", "rendered frames", f"{_INSTANCE}/frames/{{frames}}/rendered", _MIDDLE),
+    Service("", "thumbnail of a study", f"{_STUDY}/thumbnail", _SMALL),
+    Service("", "thumbnail of a series", f"{_SERIES}/thumbnail", _SMALL),
+    Service("", "thumbnail of an instance", f"{_INSTANCE}/thumbnail", "test_a_thumbnail_is_the_image_made_small"),
+    Service("", "thumbnail of a frame", f"{_INSTANCE}/frames/{{frames}}/thumbnail", _SMALL),
     Service("", "bulk data", f"{_INSTANCE}/bulkdata/{{tag}}"),
     Service("STOW-RS 10.5", "store", f"{_STORE}/studies", method="POST"),
     Service("", "store into a study", _STUDY, method="POST"),

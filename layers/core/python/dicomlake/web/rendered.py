@@ -1,0 +1,185 @@
+"""WADO-RS rendered resources and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.4): pictures for browsers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, NotFoundError
+from dicomlake.domain.model import InstanceRecord
+from dicomlake.domain.picture import Viewport, Window
+from dicomlake.usecases.render_frame import Wanted, frames_of, middle_frame, render_frame
+from dicomlake.usecases.retrieve_instances import instances_of, one_instance
+from dicomlake.usecases.retrieve_metadata import visible_record
+from dicomlake.web.accept import MULTIPART, parse_accept
+from dicomlake.web.call import Call
+from dicomlake.web.frames import frame_numbers
+from dicomlake.web.large import Piece, stream_response
+from dicomlake.web.multipart import closing, opening
+from dicomlake.web.response import Response
+
+JPEG, PNG = "image/jpeg", "image/png"
+THUMBNAIL = Viewport(128, 128)
+_KINDS = {JPEG: JPEG, PNG: PNG, "image/jpg": JPEG, "image/*": JPEG, "*/*": JPEG}
+_FUNCTIONS = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
+_RENDERED = ("window", "viewport", "quality")
+
+
+def get_rendered(call: Call) -> Response:
+    """Answer an instance as a picture of its middle frame, the only one it mostly has."""
+    record = visible_record(call.key, call.ports)
+    return _alone(call, record, middle_frame(record), wanted_of(call))
+
+
+def get_rendered_frames(call: Call) -> Response:
+    """Answer frames as pictures: one alone, several as parts in the order asked for."""
+    record, wanted = visible_record(call.key, call.ports), wanted_of(call)
+    numbers = frame_numbers(call.path["frames"])
+    if len(numbers) == 1 and not wanted_parts(call):
+        return _alone(call, record, numbers[0], wanted)
+    if any(not 1 <= number <= frames_of(record) for number in numbers):
+        raise NotFoundError(f"the instance has frames 1 to {frames_of(record)}")
+    return _together(call, wanted, [(record, number) for number in numbers])
+
+
+def get_thumbnail_frame(call: Call) -> Response:
+    """Answer a small picture of one frame."""
+    numbers = frame_numbers(call.path["frames"])
+    if len(numbers) != 1:
+        raise InvalidRequestError("a thumbnail shows one frame: name one")
+    return _alone(call, visible_record(call.key, call.ports), numbers[0], _small(call))
+
+
+def _rendered(find: Callable[[Call], tuple[InstanceRecord, ...]]) -> Callable[[Call], Response]:
+    def handle(call: Call) -> Response:
+        wanted, shown = wanted_of(call), _images(find(call))
+        return _together(call, wanted, [(record, middle_frame(record)) for record in shown])
+
+    return handle
+
+
+def _thumbnail(find: Callable[[Call], tuple[InstanceRecord, ...]]) -> Callable[[Call], Response]:
+    def handle(call: Call) -> Response:
+        wanted, shown = _small(call), _images(find(call))
+        record = shown[len(shown) // 2]
+        return _alone(call, record, middle_frame(record), wanted)
+
+    return handle
+
+
+def _of_study(call: Call) -> tuple[InstanceRecord, ...]:
+    return instances_of(call.study_uid, None, call.ports)
+
+
+def _of_series(call: Call) -> tuple[InstanceRecord, ...]:
+    return instances_of(call.study_uid, call.series_uid, call.ports)
+
+
+get_rendered_study, get_rendered_series = _rendered(_of_study), _rendered(_of_series)
+get_thumbnail_study, get_thumbnail_series = _thumbnail(_of_study), _thumbnail(_of_series)
+get_thumbnail = _thumbnail(lambda call: one_instance(call.key, call.ports))
+
+
+def _images(records: tuple[InstanceRecord, ...]) -> list[InstanceRecord]:
+    """Return those that have a picture, in display order; NotAcceptableError if none has."""
+    shown = []
+    for record in sorted(records, key=lambda one: (one.key.series_uid, one.instance_number or 0, one.key.instance_uid)):
+        try:
+            frames_of(record)
+        except NotAcceptableError:
+            continue
+        shown.append(record)
+    if not shown:
+        raise NotAcceptableError("there is no picture of this: ask for the instances, or their bulk data")
+    return shown
+
+
+def _alone(call: Call, record: InstanceRecord, number: int, wanted: Wanted) -> Response:
+    body = render_frame(record, number, wanted, call.ports)
+    return stream_response(call, wanted.media_type, [body])
+
+
+def _together(call: Call, wanted: Wanted, shown: list[tuple[InstanceRecord, int]]) -> Response:
+    boundary = call.services.ids.new()
+    kind = f'{MULTIPART}; type="{wanted.media_type}"; boundary={boundary}'
+    return stream_response(call, kind, _parts(call, wanted, shown, boundary))
+
+
+def _parts(call: Call, wanted: Wanted, shown: list[tuple[InstanceRecord, int]], boundary: str) -> Iterator[Piece]:
+    for record, number in shown:
+        body = render_frame(record, number, wanted, call.ports)
+        key = record.key
+        place = f"{call.dicomweb_url}/studies/{key.study_uid}/series/{key.series_uid}/instances/{key.instance_uid}"
+        yield opening(boundary, wanted.media_type, f"{place}/frames/{number}/rendered", len(body))
+        yield body
+        yield b"\r\n"
+    yield closing(boundary)
+
+
+# --- what is asked -------------------------------------------------------------------------------------------------
+
+
+def wanted_of(call: Call) -> Wanted:
+    """Return what a request asks of a picture. Raises InvalidRequestError or NotAcceptableError where it cannot be."""
+    request = call.request
+    return Wanted(
+        viewport=_read(_viewport, request.parameter("viewport"), "viewport=width,height[,x,y,width,height]"),
+        window=_read(_window, request.parameter("window"), "window=centre,width,function"),
+        media_type=_media_type(request.accept()),
+        quality=request.number("quality", 90, 1, 100),
+    )
+
+
+def _small(call: Call) -> Wanted:
+    """A thumbnail takes a viewport's size and nothing else."""
+    wanted = wanted_of(call)
+    viewport = wanted.viewport or THUMBNAIL
+    if not viewport.is_whole:
+        raise InvalidRequestError("a thumbnail shows the whole image: viewport=width,height")
+    return replace(wanted, viewport=viewport, window=None)
+
+
+def wanted_parts(call: Call) -> bool:
+    """Whether the caller takes pictures as parts of a multipart body only."""
+    entries = [entry for entry in parse_accept(call.request.accept()) if entry.weight > 0]
+    return all(entry.media_type == MULTIPART for entry in entries)
+
+
+def _media_type(accept: str) -> str:
+    for entry in parse_accept(accept):
+        wanted = entry.parameters.get("type", "*/*").lower() if entry.media_type == MULTIPART else entry.media_type
+        if entry.weight > 0 and wanted in _KINDS:
+            return _KINDS[wanted]
+    raise NotAcceptableError(f"pictures are available as {JPEG} and {PNG}")
+
+
+def _read[T](make: Callable[[list[str]], T], text: str, form: str) -> T | None:
+    """Return what a parameter's values mean. Raises InvalidRequestError naming the form that is right."""
+    if not text:
+        return None
+    try:
+        return make([part.strip() for part in text.split(",")])
+    except (ValueError, KeyError, IndexError) as error:
+        raise InvalidRequestError(f"the parameter is {form}: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    """Our own sentences end with a word, those of Python's parsers may quote what was sent."""
+    text = str(error)
+    ours = text.startswith(("a window", "a viewport"))
+    return text if ours else "numbers, and for the function linear, linear-exact or sigmoid"
+
+
+def _window(parts: list[str]) -> Window:
+    if len(parts) != 3:
+        raise IndexError("three values")
+    return Window(float(parts[0]), float(parts[1]), _FUNCTIONS[parts[2].lower()])
+
+
+def _viewport(parts: list[str]) -> Viewport:
+    if len(parts) not in (2, 6):
+        raise IndexError("two or six values")
+    width, height = int(parts[0]), int(parts[1])
+    if len(parts) == 2:
+        return Viewport(width, height)
+    left, top = (int(part or 0) for part in parts[2:4])
+    sizes = [int(part) if part else None for part in parts[4:]]
+    return Viewport(width, height, left, top, *sizes)
