@@ -21,7 +21,7 @@ HANDLER_STAMP := $(STAMPS)/handler-$(call hash,layers/deps/requirements-handler.
 CDK_STAMP := $(STAMPS)/cdk-$(call hash,layers/deps/requirements-cdk.txt)
 LAYERS_STAMP := $(STAMPS)/layers-$(call hash,layers/build.py layers/deps/requirements-base.txt layers/deps/requirements-pixels.txt)
 
-.PHONY: help setup demo up test check lint fast soak bench golden synth python node clean
+.PHONY: help setup demo up test check lint fast soak fuzz bench golden synth python node clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,9 @@ lint:
 soak: setup ## feed a lake for a long time, killing things, and count
 	$(PY) -m pytest -q -s tests/soak
 	DICOMLAKE_SOAK=1 $(PY) -m pytest -q -s tests/pipeline/test_lake_lossless.py
+
+fuzz: setup ## store 20,000 damaged files; none may crash, hang or give wrong pixels
+	$(PY) -m tests.fuzz.run
 
 bench: setup ## measure; results with a machine line go to benchmarks/results
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(PY) $$bench; done

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dicomlake.dicom.codecs_bounded import in_time
 from dicomlake.dicom.codecs_huffman import check_bits
 from dicomlake.dicom.codecs_markers import bare_stream, is_complete, jpeg_size, read_header, without_comments
 from dicomlake.dicom.codecs_plain import decode_deflated, decode_rle
@@ -200,7 +201,7 @@ def decode_jpeg_ls(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
     from imagecodecs import jpegls_decode
 
     check_size(jpeg_size(data), layout)
-    array: PixelArray = jpegls_decode(data)
+    array: PixelArray = in_time(lambda: jpegls_decode(data), layout.native_length)
     return array
 
 
