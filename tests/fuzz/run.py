@@ -19,6 +19,7 @@ from typing import Any
 from tests.fuzz.cases import SEEDS, check, damaged
 
 BOUND_SECONDS = 5
+"""How long a case may take, on a machine that has a core for it."""
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 
@@ -27,7 +28,7 @@ def child(first: int, count: int) -> None:
     faulthandler.enable()
     for number in range(first, first + count):
         _say({"begun": number})
-        faulthandler.dump_traceback_later(BOUND_SECONDS, exit=True)
+        faulthandler.dump_traceback_later(BOUND_SECONDS * _waiting(), exit=True)
         started = time.thread_time()
         try:
             outcome = check(damaged(number))
@@ -35,6 +36,11 @@ def child(first: int, count: int) -> None:
             outcome = f"FAILED: {type(error).__name__}: {error}"
         faulthandler.cancel_dump_traceback_later()
         _say({"ended": number, "outcome": outcome, "ms": round((time.thread_time() - started) * 1000)})
+
+
+def _waiting() -> float:
+    """How many times longer things take because others want the cores too."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _say(fact: dict[str, Any]) -> None:

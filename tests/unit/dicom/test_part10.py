@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -210,6 +211,15 @@ def test_colour_is_called_what_it_is_in_each_form(planar: bool, as_stored: bool,
 
     assert (again.PhotometricInterpretation, again.PlanarConfiguration) == (photometric, 0)
     assert np.array_equal(again.pixel_array, frame)
+
+
+def test_htj2k_of_a_depth_that_it_cannot_have_is_refused_before_anything_is_written() -> None:
+    head, pixels, _ = stored(landed(noise(LAYOUT).tobytes()))
+    assert pixels is not None
+    wide = replace(pixels, layout=replace(LAYOUT, bits_allocated=32, bits_stored=32))
+
+    with pytest.raises(NotAcceptableError):
+        next(write_part10(head, wide))
 
 
 def test_odd_pixels_are_padded_and_odd_code_streams_too() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fuzz.cases import check, damaged
 
-FIRST, CASES = 5_000, 240
+FIRST, CASES = 5_060, 160
 
 
 @pytest.mark.filterwarnings("ignore")

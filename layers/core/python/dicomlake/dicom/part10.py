@@ -130,7 +130,7 @@ def native_reader(pixels: StoredPixels, vr: str, photometric: str) -> tuple[Fram
         return _swapped(stored, layout, vr), sum(pixels.lengths)
     if pixels.syntax in _NATIVE or pixels.syntax == ENCAPSULATED_NATIVE:
         return stored, sum(pixels.lengths)
-    if pixels.syntax == HTJ2K_LOSSLESS_RPCL:
+    if pixels.syntax == HTJ2K_LOSSLESS_RPCL and layout.bits_allocated in (8, 16):
         return lambda index: decoded_frame(stored(index), layout).tobytes(), decoded
     decoder = syntax_of(pixels.syntax).decoder
     if has_decoder(decoder, layout) and not _shares_bytes(layout, len(pixels.lengths)):
