@@ -144,8 +144,10 @@ class ApiStack(Stack):
         return iam.Role(self, construct_id, assumed_by=iam.AccountRootPrincipal(), description=description)
 
     def _answer(self, name: str, store: LakeStore) -> LakeFunction:
-        """Make the function that answers look-ups in one data store: it knows no other, and may only read."""
-        return self._of_store(name, "answer_dicomweb", store, self.layers.for_look_ups)
+        """Make the function that answers look-ups in one data store: it knows no other, and writes only cursors."""
+        function = self._of_store(name, "answer_dicomweb", store, self.layers.for_look_ups)
+        grants.keep_cursors(function.role, store.table)
+        return function
 
     def _answer_pixels(self, name: str, store: LakeStore) -> LakeFunction:
         """Make the function that opens data sets and frames of one store; beside reading it writes long answers."""

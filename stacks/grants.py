@@ -61,6 +61,16 @@ def write_index(grantee: iam.IGrantable, *tables: dynamodb.ITable) -> None:
     _allow(grantee, [f"dynamodb:{verb}" for verb in verbs], *(table.table_arn for table in tables))
 
 
+def keep_cursors(grantee: iam.IGrantable, table: dynamodb.ITable) -> None:
+    """Put the rows in which a search remembers where a page ended (docs/index.md), and no other row."""
+    iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["dynamodb:PutItem"],
+        resource_arns=[table.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["T#*"]}},
+    )
+
+
 def send(grantee: iam.IGrantable, *queues: sqs.IQueue) -> None:
     """Send messages to queues."""
     _allow(grantee, ["sqs:SendMessage"], *(queue.queue_arn for queue in queues))

@@ -189,7 +189,13 @@ SEARCHES = (
     ("8.3.4.1", "sequence matching", "PS3.4 C.2.2.2.6", "test_any_item_of_a_sequence_may_match"),
     ("8.3.4.2", "`fuzzymatching`", "beginnings of words, in any order, as they sound", _SAME),
     ("8.3.4.3", "`includefield`", "what the index has; `all`", "test_include_all_is_all_the_index_has"),
-    ("8.3.4.4", "`limit`, `offset`", "", "test_pages_joined_are_the_whole_answer"),
+    (
+        "8.3.4.4",
+        "`limit`, `offset`",
+        "stable while studies arrive",
+        "test_pages_hold_what_was_there_once_each_in_order_whatever_arrives_between_them",
+    ),
+    ("10.6.3.1", "`Warning: 299` with what remains", "", "test_what_remains_is_counted"),
     ("8.3.4", "`emptyvaluematching`", '`""`', "test_the_empty_value_finds_what_has_none"),
     (
         "8.3.4",

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from dicomlake import wire
+from dicomlake.adapters.dynamodb.keys import cursor as cursor_key
 from dicomlake.domain import errors
 from dicomlake.settings import Settings
 from dicomlake.web import deferred
@@ -60,9 +61,19 @@ def test_one_data_stores_api_function_reads_that_store_and_nothing_else(store: s
 
     assert not [right for right in rights if other in right[1] or "Landing" in right[1] or "Secret" in right[1]]
     assert {action for action, resource in rights if f"{store}Packs" in resource} == READ_OBJECT
-    assert {action for action, resource in rights if f"{store}Index" in resource} == READ_INDEX
+    assert {action for action, resource in rights if f"{store}Index" in resource} == READ_INDEX | {"dynamodb:PutItem"}
     told = json.loads(settings_of(f"Answer{store}")["DICOMLAKE_STORES"])
     assert [row["name"] for row in told.values()] == [store.lower()]
+
+
+@pytest.mark.parametrize("store", ["Clinical", "Research"])
+def test_what_a_search_may_put_is_rows_that_remember_where_a_page_ended(store: str) -> None:
+    policy = one(of_type("dev", "AWS::IAM::Policy", "api"), f"Answer{store}Role")
+
+    (putting,) = [statement for statement in statements(policy) if "PutItem" in str(statement["Action"])]
+
+    assert putting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["T#*"]}}
+    assert cursor_key("0" * 32)[0].startswith("T#")
 
 
 @pytest.mark.parametrize("store", ["Clinical", "Research"])

@@ -11,7 +11,8 @@ from dicomlake.domain.model import JsonObject, StudyUid
 from dicomlake.domain.query import parse_query
 from dicomlake.domain.study import Study
 from dicomlake.ports import Datastore, Page, SearchHit
-from dicomlake.usecases.search_studies import SearchResult, search_studies
+from dicomlake.usecases.search_pages import SearchResult
+from dicomlake.usecases.search_studies import search_studies
 from tests.usecases.stored_lake import StoredLake, element
 
 SMALL, LARGE = 100, 10_000
@@ -87,8 +88,8 @@ def large() -> CountedLake:
 @pytest.mark.parametrize(
     ("parameters", "found", "reads"),
     [
-        ([("limit", "25")], 25, 52),
-        ([("limit", "25"), ("offset", "50")], 25, 102),
+        ([("limit", "25")], 25, 250),
+        ([("limit", "25"), ("offset", "50")], 25, 300),
         ([("StudyInstanceUID", "1.2.7,1.2.3")], 2, 2),
         ([("AccessionNumber", "ACC7")], 1, 2),
         ([("PatientID", "PAT3")], 4, 8),
@@ -96,7 +97,7 @@ def large() -> CountedLake:
         ([("PatientName", family(2)), ("fuzzymatching", "true")], 25, 50),
         ([("StudyDate", "20200102")], 20, 40),
         ([("StudyID", "1"), ("StudyDate", "20200102")], 20, 40),
-        ([("ModalitiesInStudy", "CT"), ("limit", "10")], 10, 200),
+        ([("ModalitiesInStudy", "CT"), ("limit", "10")], 10, 400),
         ([("PatientID", "nobody")], 0, 0),
     ],
 )

@@ -266,7 +266,8 @@ def test_more_results_are_announced_and_an_empty_page_is_204(lake: StoredLake) -
     last = get(lake.services(), f"{ROOT}/studies/1.2.1/instances?limit=29&offset=29")
     past = get(lake.services(), f"{ROOT}/studies/1.2.1/instances?offset=30")
 
-    assert first["headers"]["warning"].startswith("299 ")
+    service = f"https://lake.example.org{ROOT}"
+    assert first["headers"]["warning"] == f"299 {service}: There are 1 additional results that can be requested"
     assert len(json.loads(body_of(first))) == 29
     assert "warning" not in last["headers"]
     assert len(json.loads(body_of(last))) == 1

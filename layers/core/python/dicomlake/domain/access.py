@@ -62,6 +62,11 @@ class AccessPath:
     in_order: bool = True
     exact: bool = True
 
+    @property
+    def prefix(self) -> str:
+        """What stands before the time in the sort text of the rows of a path that is in order."""
+        return self.ranges[0].low if _is_exact(self.ranges) else ""
+
 
 def plan_access(query: Query) -> AccessPath:
     """Return the most selective path that a query's keys allow."""

@@ -38,6 +38,12 @@ class InstanceIndex(Protocol):
         """List the primary records of a study or of one of its series, in key order."""
         ...
 
+    def instances_behind(
+        self, study_uid: StudyUid, series_uid: SeriesUid, instance_uid: InstanceUid, limit: int = 1000
+    ) -> Page[InstanceRecord]:
+        """List the primary records of a series behind a SOP Instance UID, which need not be one of them."""
+        ...
+
     def locate(self, instance_uid: InstanceUid) -> Location | None:
         """Return which study and series hold a SOP Instance UID."""
         ...

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dicomlake.domain.commit import CommitRow
+from dicomlake.domain.cursor import Cursor
 from dicomlake.domain.ledger import Tally
 from dicomlake.domain.model import Counts, LedgerKey, StudyUid
 from dicomlake.domain.search_keys import SearchKey
@@ -19,6 +20,11 @@ class SearchHit:
 
     key: SearchKey
     study_uid: StudyUid
+
+    @property
+    def place(self) -> str:
+        """What `StudyIndex.search` goes on behind, given as `after`; there need not be a row."""
+        return f"{self.key.sort}\x01{self.study_uid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,14 @@ class StudyIndex(Protocol):
         limit: int = 100,
     ) -> Page[SearchHit]:
         """List the search rows of a partition whose sort text lies in [low, high]; "" is open."""
+        ...
+
+    def cursor(self, name: str, now: datetime) -> Cursor | None:
+        """Return where a page of a search ended, if that was saved and has not expired."""
+        ...
+
+    def save_cursor(self, name: str, cursor: Cursor, expires: datetime) -> None:
+        """Remember where a page of a search ended; the last one saved under a name counts."""
         ...
 
     def begin_pending(self, study_uid: StudyUid, work: LedgerKey, expires: datetime) -> None:

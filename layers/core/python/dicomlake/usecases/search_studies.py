@@ -1,81 +1,78 @@
 """Search for studies (QIDO-RS, PS3.18 10.6): newest first, from the index only, within a read budget."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import batched, islice
 
-from dicomlake.domain.access import READ_BUDGET, AccessPath, RowRange, advise, matches_level, plan_access
+from dicomlake.domain.access import AccessPath, RowRange, advise, matches_level, plan_access
 from dicomlake.domain.answers import describe_study, project
-from dicomlake.domain.errors import TooLargeError
+from dicomlake.domain.cursor import Cursor
 from dicomlake.domain.levels import QueryLevel
-from dicomlake.domain.model import JsonObject, StudyUid
+from dicomlake.domain.model import StudyUid
 from dicomlake.domain.query import Query
 from dicomlake.domain.search_keys import stamp_of
 from dicomlake.domain.study import Study
-from dicomlake.ports import Datastore, SearchHit
+from dicomlake.ports import Datastore, SearchHit, SearchKey
+from dicomlake.usecases.search_pages import (
+    LOOK_AHEAD,
+    Pages,
+    Reader,
+    ReadMeter,
+    Remaining,
+    SearchResult,
+    count_ahead,
+)
 
 ROWS_A_PAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Fact: the answers as DICOM JSON, whether more remain behind them, and how many index items were read."""
-
-    items: tuple[JsonObject, ...]
-    more: bool
-    read: int
-
-
-@dataclass(slots=True)
-class ReadMeter:
-    """Counts the index items one search reads. Raises TooLargeError beyond the budget, with the advice."""
-
-    advice: str
-    budget: int = READ_BUDGET
-    read: int = field(default=0, init=False)
-
-    @property
-    def left(self) -> int:
-        """How many items may still be read."""
-        return self.budget - self.read
-
-    def count(self, items: int) -> None:
-        """Add what was read."""
-        self.read += items
-        self.check(0)
-
-    def check(self, items: int) -> None:
-        """Refuse to read so many more items if that is over the budget."""
-        if self.read + items > self.budget:
-            raise TooLargeError(f"the search reads more than {self.budget} index items: {self.advice}")
-
-
-def search_studies(query: Query, store: Datastore, base_url: str) -> SearchResult:
-    """Return one page of the studies that match."""
+def search_studies(query: Query, store: Datastore, base_url: str, reader: Reader | None = None) -> SearchResult:
+    """Return one page of the studies that match; a reader's next page goes on behind it, whatever arrives meanwhile."""
     meter = ReadMeter(advise(query))
-    found = matching_studies(query, store, meter, skip=query.offset, want=query.limit + 1)
-    page = list(islice(found, query.limit + 1))
-    items = tuple(project(query, describe_study(study, base_url)) for study in page[: query.limit])
-    return SearchResult(items, len(page) > query.limit, meter.read)
+    pages = Pages(query, (), store, reader)
+    start = pages.start(meter)
+    studies, remaining = _page(query, store, meter, start, 0 if start else query.offset)
+    items = tuple(project(query, describe_study(study, base_url)) for study in studies)
+    pages.end(len(items), place_of(studies[-1]) if studies else None, remaining)
+    return SearchResult(items, remaining, meter.read)
 
 
-def matching_studies(
-    query: Query, store: Datastore, meter: ReadMeter, skip: int = 0, want: int = ROWS_A_PAGE
-) -> Iterator[Study]:
-    """Yield the studies that match the study-level keys, newest first, without the first `skip`.
+def place_of(study: Study) -> Cursor:
+    """Return where a study stands in every answer that lists it."""
+    return Cursor(stamp_of(study), study.study_uid)
 
-    `want` is how many the caller will take at most: pages are cut to it, so that nothing is read in vain.
-    """
+
+def _page(
+    query: Query, store: Datastore, meter: ReadMeter, start: Cursor | None, skip: int
+) -> tuple[list[Study], Remaining]:
     path = plan_access(query)
-    if path.ranges and path.exact and {match.path[0].keyword for match in query.matches} <= {path.key}:
-        uids = islice(_ordered_uids(path, store, meter, skip + want), skip, None)
-        yield from _load(islice(uids, want), query, store, meter)
-        yield from _load(uids, query, store, meter)  # only where rows led to studies without instances
+    if not _is_whole(path, query):
+        found = islice(matching_studies(query, store, meter, start), skip, None)
+        studies = list(islice(found, query.limit))
+        return studies, count_ahead(found, meter)
+    uids = islice(_ordered_uids(path, store, meter, skip + query.limit + LOOK_AHEAD, start), skip, None)
+    studies = []
+    while len(studies) < query.limit:
+        some = list(islice(uids, min(ROWS_A_PAGE, query.limit - len(studies))))
+        if not some:
+            break
+        studies += _load(iter(some), query, store, meter)
+    return studies, count_ahead(uids, meter)
+
+
+def _is_whole(path: AccessPath, query: Query) -> bool:
+    """Whether every row of a path is an answer, so that rows are enough to skip and to count."""
+    return bool(path.ranges) and path.exact and {match.path[0].keyword for match in query.matches} <= {path.key}
+
+
+def matching_studies(query: Query, store: Datastore, meter: ReadMeter, start: Cursor | None = None) -> Iterator[Study]:
+    """Yield the studies that match the study-level keys, newest first, those behind `start`."""
+    path = plan_access(query)
+    if path.ranges and path.in_order:
+        yield from _load(_ordered_uids(path, store, meter, ROWS_A_PAGE, start), query, store, meter)
         return
-    candidates = _ordered_uids(path, store, meter, ROWS_A_PAGE) if path.ranges else iter(path.study_uids)
-    found = _load(candidates, query, store, meter)
-    ordered = found if path.ranges and path.in_order else iter(sorted(found, key=_age, reverse=True))
-    yield from islice(ordered, skip, None)
+    uids = _ordered_uids(path, store, meter, ROWS_A_PAGE) if path.ranges else iter(path.study_uids)
+    ordered = sorted(_load(uids, query, store, meter), key=_age, reverse=True)
+    yield from (study for study in ordered if start is None or _age(study) < (start.stamp, start.study_uid))
 
 
 def _age(study: Study) -> tuple[str, str]:
@@ -99,18 +96,21 @@ def matches_study(query: Query, study: Study) -> bool:
     return matches_level(query, QueryLevel.STUDY, describe_study(study, ""))
 
 
-def _ordered_uids(path: AccessPath, store: Datastore, meter: ReadMeter, want: int) -> Iterator[StudyUid]:
-    """Yield the studies of the path's rows, each once, backwards range by range."""
+def _ordered_uids(
+    path: AccessPath, store: Datastore, meter: ReadMeter, want: int, start: Cursor | None = None
+) -> Iterator[StudyUid]:
+    """Yield the studies of the path's rows, each once, backwards range by range; of one range, those behind `start`."""
     seen: set[StudyUid] = set()
     for rows in path.ranges:
-        for hit in _hits(rows, store, meter, want):
+        key = SearchKey(rows.partition, f"{path.prefix}{start.stamp}") if start else None
+        after = SearchHit(key, start.study_uid).place if key and start else ""
+        for hit in _hits(rows, store, meter, want, after):
             if hit.study_uid not in seen:
                 seen.add(hit.study_uid)
                 yield hit.study_uid
 
 
-def _hits(rows: RowRange, store: Datastore, meter: ReadMeter, want: int) -> Iterator[SearchHit]:
-    after = ""
+def _hits(rows: RowRange, store: Datastore, meter: ReadMeter, want: int, after: str) -> Iterator[SearchHit]:
     while True:
         meter.check(1)
         limit = min(want, max(1, meter.left), 1000)

@@ -8,14 +8,14 @@ from dicomlake.domain.model import JsonObject, SeriesUid, StudyUid
 from dicomlake.domain.query import Query, parse_query
 from dicomlake.usecases.retrieve_metadata import Metadata, instance_metadata, series_metadata, study_metadata
 from dicomlake.usecases.search_children import search_instances, search_series
-from dicomlake.usecases.search_studies import SearchResult, search_studies
+from dicomlake.usecases.search_pages import Reader, Remaining, SearchResult
+from dicomlake.usecases.search_studies import search_studies
 from dicomlake.usecases.write_native_model import write_native_model
 from dicomlake.web.accept import XML, XML_PARTS, check_json, choose_datasets
 from dicomlake.web.call import Call
 from dicomlake.web.multipart import Part, multipart_body
 from dicomlake.web.response import Response, json_response
 
-SERVICE = "dicomlake"
 Run = Callable[[Query, Call], SearchResult]
 
 
@@ -23,15 +23,14 @@ def _search(level: QueryLevel, run: Run) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
         media_type = choose_datasets(call.request.accept())
         query = parse_query(level, call.request.query)
-        return search_response(run(query, call), media_type)
+        return search_response(run(query, call), media_type, call.dicomweb_url)
 
     return handle
 
 
-def search_response(result: SearchResult, media_type: str) -> Response:
-    """Return a page of answers: 200, or 204 where there is none; Warning 299 where more remain."""
-    warnings = ["There are additional results that can be requested."] if result.more else []
-    headers = {"warning": ", ".join(f'299 {SERVICE} "{text}"' for text in warnings)} if warnings else {}
+def search_response(result: SearchResult, media_type: str, service: str) -> Response:
+    """Return a page of answers: 200, or 204 where there is none; Warning 299 where more remain (PS3.18 10.6.3.1)."""
+    headers = {"warning": f"299 {service}: {_told(result.remaining)}"} if result.more else {}
     if not result.items:
         return Response(204, headers=headers)
     answer = _datasets(result.items, media_type)
@@ -45,6 +44,13 @@ def _datasets(items: tuple[JsonObject, ...], media_type: str) -> Response:
     return Response(200, body, {"content-type": f"{XML_PARTS}; boundary={boundary}"})
 
 
+def _told(remaining: Remaining) -> str:
+    if not remaining.count:
+        return "There may be additional results that can be requested"
+    count = remaining.count if remaining.certain else f"at least {remaining.count}"
+    return f"There are {count} additional results that can be requested"
+
+
 def _study(call: Call) -> StudyUid | None:
     return call.study_uid if "study" in call.path else None
 
@@ -53,13 +59,22 @@ def _series(call: Call) -> SeriesUid | None:
     return call.series_uid if "series" in call.path else None
 
 
-find_studies = _search(QueryLevel.STUDY, lambda query, call: search_studies(query, call.ports, call.dicomweb_url))
+def _reader(call: Call) -> Reader:
+    return Reader(call.request.caller, call.services.clock.now())
+
+
+find_studies = _search(
+    QueryLevel.STUDY, lambda query, call: search_studies(query, call.ports, call.dicomweb_url, _reader(call))
+)
 find_series = _search(
-    QueryLevel.SERIES, lambda query, call: search_series(query, call.ports, call.dicomweb_url, _study(call))
+    QueryLevel.SERIES,
+    lambda query, call: search_series(query, call.ports, call.dicomweb_url, _study(call), _reader(call)),
 )
 find_instances = _search(
     QueryLevel.INSTANCE,
-    lambda query, call: search_instances(query, call.ports, call.dicomweb_url, _study(call), _series(call)),
+    lambda query, call: search_instances(
+        query, call.ports, call.dicomweb_url, _study(call), _series(call), _reader(call)
+    ),
 )
 
 

@@ -98,6 +98,13 @@ class DynamoDbInstanceIndex:
         items, last = self._table.query(pk, prefix, prefix + keys.LAST, after, limit)
         return Page(tuple(instance_in(item) for item in items), last, len(items))
 
+    def instances_behind(
+        self, study_uid: StudyUid, series_uid: SeriesUid, instance_uid: InstanceUid, limit: int = 1000
+    ) -> Page[InstanceRecord]:
+        """List the records of a series behind a SOP Instance UID."""
+        _, place = keys.instance(InstanceKey(study_uid, series_uid, instance_uid))
+        return self.instances(study_uid, series_uid, place, limit)
+
     def locate(self, instance_uid: InstanceUid) -> Location | None:
         """Return which study and series hold a SOP Instance UID."""
         item = self._table.get(keys.claim(instance_uid))

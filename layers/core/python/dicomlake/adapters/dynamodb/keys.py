@@ -101,6 +101,11 @@ def search_row(key: SearchKey, study_uid: StudyUid) -> Key:
     return f"K#{key.partition}", f"{key.sort}{SORT_END}{study_uid}"
 
 
+def cursor(name: str) -> Key:
+    """Where a page of a search ended."""
+    return f"T#{name}", "T"
+
+
 def quarantine_row(entry: LedgerEntry, at: str) -> Key:
     """A row of the quarantine list; it points at its ledger row."""
     shard = int(entry.key.object_hash[0], 16) % QUARANTINE_SHARDS

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dicomlake.adapters.dynamodb import keys
 from dicomlake.adapters.dynamodb.packing import pack
-from dicomlake.adapters.dynamodb.rows import commit_row_in, number, series_in, study_item, value_in
+from dicomlake.adapters.dynamodb.rows import commit_row_in, number, packed_item, series_in, study_item, value_in
 from dicomlake.adapters.dynamodb.table import (
     ABSENT,
     MAX_ACTIONS,
@@ -20,6 +20,7 @@ from dicomlake.adapters.dynamodb.table import (
     update,
 )
 from dicomlake.domain.commit import CommitRow
+from dicomlake.domain.cursor import Cursor
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.model import LedgerKey, StudyUid
 from dicomlake.domain.study import Series, Study
@@ -77,6 +78,15 @@ class DynamoDbStudyIndex:
         last = f"{high}{keys.SORT_END}{keys.LAST}" if high else keys.END
         items, after = self._table.query(pk, first if low else keys.SORT_END, last, after, limit, newest_first, False)
         return Page(tuple(_hit(partition, item) for item in items), after, len(items))
+
+    def cursor(self, name: str, now: datetime) -> Cursor | None:
+        """Return where a page of a search ended; expired rows may stay for days and do not count."""
+        item = self._table.get(keys.cursor(name))
+        return value_in(Cursor, item) if item and int(item["expires"]["N"]) > now.timestamp() else None
+
+    def save_cursor(self, name: str, cursor: Cursor, expires: datetime) -> None:
+        """Remember where a page of a search ended."""
+        self._table.write(put(packed_item(keys.cursor(name), cursor, expires=number(keys.seconds(expires)))))
 
     def begin_pending(self, study_uid: StudyUid, work: LedgerKey, expires: datetime) -> None:
         """Mark an object as under way to this study, at most until `expires`."""

@@ -93,6 +93,12 @@ class MemoryInstanceIndex:
             ]
         return page_of(found, lambda r: f"{r.key.series_uid}#{r.key.instance_uid}", after, limit)
 
+    def instances_behind(
+        self, study_uid: StudyUid, series_uid: SeriesUid, instance_uid: InstanceUid, limit: int = 1000
+    ) -> Page[InstanceRecord]:
+        """List the records of a series behind a SOP Instance UID."""
+        return self.instances(study_uid, series_uid, f"{series_uid}#{instance_uid}", limit)
+
     def locate(self, instance_uid: InstanceUid) -> Location | None:
         """Return which study and series hold a SOP Instance UID."""
         with self._state.lock:

@@ -6,6 +6,7 @@ from datetime import datetime
 from threading import RLock
 
 from dicomlake.domain.commit import CommitRow, Location
+from dicomlake.domain.cursor import Cursor
 from dicomlake.domain.ledger import LedgerEntry
 from dicomlake.domain.model import InstanceKey, InstanceRecord, InstanceUid, LedgerKey, SeriesUid, StudyUid
 from dicomlake.domain.study import Series, Study
@@ -28,6 +29,7 @@ class MemoryState:
     series: dict[StudyUid, dict[SeriesUid, Series]] = field(default_factory=dict)
     search: set[tuple[SearchKey, StudyUid]] = field(default_factory=set)
     pending: dict[StudyUid, dict[LedgerKey, datetime]] = field(default_factory=dict)
+    cursors: dict[str, tuple[Cursor, datetime]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     numbered: set[str] = field(default_factory=set)
     head: FeedHead | None = None

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from dicomlake.adapters.memory.state import MemoryState, page_of
 from dicomlake.domain.commit import CommitRow
+from dicomlake.domain.cursor import Cursor
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.model import LedgerKey, StudyUid
 from dicomlake.domain.study import Series, Study
@@ -88,7 +89,18 @@ class MemoryStudyIndex:
                 for key, uid in self._state.search
                 if key.partition == partition and low <= key.sort and (not high or key.sort <= high)
             ]
-        return page_of(hits, lambda hit: f"{hit.key.sort}\x01{hit.study_uid}", after, limit, newest_first)
+        return page_of(hits, lambda hit: hit.place, after, limit, newest_first)
+
+    def cursor(self, name: str, now: datetime) -> Cursor | None:
+        """Return where a page of a search ended."""
+        with self._state.lock:
+            cursor, expires = self._state.cursors.get(name, (None, now))
+        return cursor if expires > now else None
+
+    def save_cursor(self, name: str, cursor: Cursor, expires: datetime) -> None:
+        """Remember where a page of a search ended."""
+        with self._state.lock:
+            self._state.cursors[name] = cursor, expires
 
     def begin_pending(self, study_uid: StudyUid, work: LedgerKey, expires: datetime) -> None:
         """Mark an object as under way to this study."""
