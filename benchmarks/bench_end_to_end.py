@@ -21,7 +21,7 @@ from typing import Any
 import orthanc
 import result
 import synthetic_ct
-from local_run import LakeUnderTest, cpu_seconds, lake_under_test
+from local_run import LakeUnderTest, lake_under_test
 from result import say
 
 QUIET = 2.0
@@ -29,6 +29,8 @@ QUIET = 2.0
 SETTLE = 3.0
 """Seconds for what follows a ready study: its de-identified copy."""
 GOAL, PEER_GOAL = 100, 4.0
+ENOUGH = 2
+"""Finished rounds of a peer that a ratio needs: Orthanc's GDCM plug-in may crash, and its round is lost then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ def one_round(lake: LakeUnderTest, folder: Path, images: int) -> Round:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Everything measured: our rounds, our functions' own lines, and each peer's seconds by round and CPU seconds."""
+    """Everything measured: our rounds, our functions' own lines, and each peer's finished rounds and its lost ones."""
 
     rounds: list[Round]
     lines: list[dict[str, Any]]
-    peers: dict[str, tuple[list[float], float]]
+    peers: dict[str, tuple[list[orthanc.Stored], int]]
 
 
 def measure(folders: list[Path], images: int, work: Path) -> Sides:
@@ -79,27 +81,28 @@ def measure(folders: list[Path], images: int, work: Path) -> Sides:
             server.store(sorted(folders[0].iterdir()))
         time.sleep(SETTLE)
         since, rounds = time.time(), []
-        seconds: dict[str, list[float]] = {name: [] for name in servers}
-        before = {name: sum(cpu_seconds(server.pid)) for name, server in servers.items()}
         for folder in folders[1:]:
             rounds.append(one_round(lake, folder, images))
             time.sleep(SETTLE)
-            for name, server in servers.items():
-                seconds[name].append(server.store(sorted(folder.iterdir())))
-        spent = {name: sum(cpu_seconds(server.pid)) - before[name] for name, server in servers.items()}
-        return Sides(rounds, lake.lines(since), {name: (seconds[name], spent[name]) for name in servers})
+            for server in servers.values():
+                server.measure(sorted(folder.iterdir()))
+        return Sides(rounds, lake.lines(since), {name: (one.rounds, one.lost) for name, one in servers.items()})
 
 
 def _peers() -> dict[str, str]:
     return {"j2k": orthanc.J2K_LOSSLESS, "as_sent": ""} if orthanc.executable() else {}
 
 
-def peer(seconds: list[float], cpu: float, images: int) -> dict[str, float]:
-    """Return one peer's figures."""
-    return {
+def peer(rounds: list[orthanc.Stored], lost: int, images: int) -> dict[str, float | None]:
+    """Return one peer's figures: none of speed where fewer than two rounds were finished."""
+    told: dict[str, float | None] = {"rounds": len(rounds), "lost_rounds": lost, "gdcm_threads": orthanc.THREADS}
+    if len(rounds) < ENOUGH:
+        return told | dict.fromkeys(("images_per_s", "best_images_per_s", "cpu_ms_per_image"))
+    seconds = [one.seconds for one in rounds]
+    return told | {
         "images_per_s": round(images / statistics.median(seconds), 1),
         "best_images_per_s": round(images / min(seconds), 1),
-        "cpu_ms_per_image": round(1000 * cpu / images / len(seconds), 2),
+        "cpu_ms_per_image": round(1000 * sum(one.cpu for one in rounds) / images / len(rounds), 2),
     }
 
 
@@ -117,7 +120,8 @@ def by_function(lines: list[dict[str, Any]], images: int) -> dict[str, dict[str,
 def summary(sides: Sides) -> dict[str, Any]:
     """Return the result as it is saved."""
     rounds = sides.rounds
-    peers = {name: peer(*times, rounds[0].images) for name, times in sides.peers.items()}
+    peers = {name: peer(*counted, rounds[0].images) for name, counted in sides.peers.items()}
+    beside = peers["j2k"]["images_per_s"] if peers else None
     images = sum(one.images for one in rounds)
     cpu = {role: round(1000 * sum(one.cpu[role] for one in rounds) / images, 2) for role in rounds[0].cpu}
     rate = statistics.median(one.rate for one in rounds)
@@ -132,7 +136,7 @@ def summary(sides: Sides) -> dict[str, Any]:
         "cpu_ms_per_image": cpu | {"total": round(sum(cpu.values()), 2)},
         "functions": by_function(sides.lines, images),
         "orthanc": peers,
-        "times_orthanc_j2k": round(rate / peers["j2k"]["images_per_s"], 2) if peers else None,
+        "times_orthanc_j2k": round(rate / beside, 2) if beside else None,
         "goal_times_orthanc_j2k": PEER_GOAL,
     }
 
@@ -141,20 +145,25 @@ def tell(found: dict[str, Any]) -> None:
     """Print the result."""
     rate, best = found["images_per_s"], found["best_images_per_s"]
     say(f"dicomlake, push to ready     {rate:8.1f} images/s (best round {best}; goal {GOAL})")
-    peers = found["orthanc"]
-    if peers:
-        say(
-            f"Orthanc, J2K lossless      {peers['j2k']['images_per_s']:8.1f} images/s,"
-            f" {peers['j2k']['cpu_ms_per_image']:.1f} CPU ms an image"
-        )
-        say(f"Orthanc, as sent           {peers['as_sent']['images_per_s']:8.1f} images/s")
-        say(f"ratio to Orthanc with J2K    {found['times_orthanc_j2k']:8.2f} (goal {PEER_GOAL})")
-    else:
-        say("Orthanc is not installed (Debian: apt-get install orthanc orthanc-gdcm); its half was left out.")
+    tell_of_peers(found["orthanc"], found["times_orthanc_j2k"])
     for role, spent in found["cpu_ms_per_image"].items():
         say(f"CPU ms an image, {role:12}{spent:8.2f}")
     for name, row in found["functions"].items():
         say(f"  {name:18} {row['invocations']:4.0f} calls {row['cpu_ms_per_image']:8.3f} CPU ms an image")
+
+
+def tell_of_peers(peers: dict[str, dict[str, float | None]], ratio: float | None) -> None:
+    """Print what Orthanc did, rounds that it did not live through too."""
+    if not peers:
+        say("Orthanc is not installed (Debian: apt-get install orthanc orthanc-gdcm); its half was left out.")
+    for name, what in ("j2k", "Orthanc, J2K lossless"), ("as_sent", "Orthanc, as sent"):
+        one = peers.get(name)
+        if one and one["images_per_s"]:
+            say(f"{what:26} {one['images_per_s']:8.1f} images/s, {one['cpu_ms_per_image']:.1f} CPU ms an image")
+        if one and one["lost_rounds"]:
+            say(f"{what}: it died in {one['lost_rounds']} of {one['rounds'] + one['lost_rounds']} rounds")
+    if ratio:
+        say(f"ratio to Orthanc with J2K    {ratio:8.2f} (goal {PEER_GOAL})")
 
 
 def main() -> None:

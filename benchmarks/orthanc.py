@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import urllib3
+from local_run import cpu_seconds
 
 from dicomlake.local.engine import free_port
 
@@ -21,39 +22,92 @@ J2K_LOSSLESS = "1.2.840.10008.1.2.4.90"
 SENDERS = 4
 GDCM = Path("/usr/share/orthanc/plugins/libOrthancGdcm.so")
 """What encodes JPEG 2000; Orthanc without it stores as sent and says nothing."""
+THREADS = os.cpu_count() or 1
+"""Threads in GDCM at once: one a core. More are slower, and Orthanc then dies of them within a few hundred images."""
 HEADERS = {"Content-Type": "application/dicom", "Expect": ""}
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """One round: the wall and CPU seconds that storing took."""
+
+    seconds: float
+    cpu: float
+
+
 class Orthanc:
-    """A running Orthanc and what it is asked by."""
+    """A running Orthanc; one that dies while it stores is started again, and its round is lost."""
 
-    url: str
-    pid: int
-    version: str
-    http: urllib3.PoolManager
-    syntax: str
+    def __init__(self, folder: Path, syntax: str) -> None:
+        self.rounds: list[Stored] = []
+        self.lost = 0
+        self._folder = folder
+        self._syntax = syntax
+        again = urllib3.Retry(total=3, allowed_methods=None)  # it closes idle connections without a word
+        self._http = urllib3.PoolManager(maxsize=SENDERS, retries=again)
+        self._start()
 
-    def store(self, files: Sequence[Path]) -> float:
-        """Send every file by REST from four threads; return the seconds until the last one was stored."""
-        started = time.monotonic()
-        with ThreadPoolExecutor(SENDERS) as senders:
-            statuses = set(senders.map(self._store_one, files))
-        seconds = time.monotonic() - started
+    def store(self, files: Sequence[Path]) -> Stored | None:
+        """Send every file by REST from four threads; None when Orthanc died of it."""
+        cpu, started = sum(cpu_seconds(self._process.pid)), time.monotonic()
+        try:
+            with ThreadPoolExecutor(SENDERS) as senders:
+                statuses = set(senders.map(self._store_one, files))
+            seconds = time.monotonic() - started
+            self._check(statuses)
+        except urllib3.exceptions.HTTPError:
+            self._restart()
+            return None
+        return Stored(seconds, sum(cpu_seconds(self._process.pid)) - cpu)
+
+    def measure(self, files: Sequence[Path]) -> None:
+        """Store files as a round that counts."""
+        stored = self.store(files)
+        self.rounds += [stored] if stored else []
+        self.lost += stored is None
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait()
+
+    def _check(self, statuses: set[int]) -> None:
+        """Make sure that Orthanc did what it is measured for."""
         if statuses != {200}:
             raise SystemExit(f"Orthanc answered {statuses}")
-        self._check_syntax()
-        return seconds
-
-    def _check_syntax(self) -> None:
-        """Make sure that Orthanc did what it is measured for."""
-        newest = self.http.request("GET", f"{self.url}/instances?limit=1&since=0").json()[0]
-        stored = self.http.request("GET", f"{self.url}/instances/{newest}/metadata/TransferSyntax").data.decode()
-        if self.syntax and stored != self.syntax:
-            raise SystemExit(f"Orthanc stored {stored}, not {self.syntax}: is its package orthanc-gdcm installed?")
+        newest = self._http.request("GET", f"{self._url}/instances?limit=1&since=0").json()[0]
+        stored = self._http.request("GET", f"{self._url}/instances/{newest}/metadata/TransferSyntax").data.decode()
+        if self._syntax and stored != self._syntax:
+            raise SystemExit(f"Orthanc stored {stored}, not {self._syntax}: is its package orthanc-gdcm installed?")
 
     def _store_one(self, file: Path) -> int:
-        return self.http.request("POST", f"{self.url}/instances", body=file.read_bytes(), headers=HEADERS).status
+        return self._http.request("POST", f"{self._url}/instances", body=file.read_bytes(), headers=HEADERS).status
+
+    def _restart(self) -> None:
+        """Start it again, empty; SystemExit where it still runs: then it is something else that failed."""
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            raise SystemExit("Orthanc runs and does not answer") from None
+        shutil.rmtree(self._folder / "storage", ignore_errors=True)
+        shutil.rmtree(self._folder / "index", ignore_errors=True)
+        self._start()
+
+    def _start(self) -> None:
+        port = free_port()
+        settings = self._folder / "orthanc.json"
+        settings.write_text(json.dumps(_settings(self._folder, port, self._syntax)))
+        self._url = f"http://127.0.0.1:{port}"
+        self._process = subprocess.Popen(  # noqa: S603 - the package's own binary
+            [executable(), str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                self._http.request("GET", f"{self._url}/system", retries=False)
+                return
+            time.sleep(0.1)
+        raise SystemExit("Orthanc did not start within 30 s")
 
 
 def executable() -> str:
@@ -65,20 +119,14 @@ def executable() -> str:
 def running(transcode_to: str = J2K_LOSSLESS) -> Iterator[Orthanc]:
     """Run an empty Orthanc that compresses what it is sent, as dicomlake does; "" stores as sent."""
     with tempfile.TemporaryDirectory(prefix="bench-orthanc-") as folder:
-        port = free_port()
-        settings = Path(folder) / "orthanc.json"
-        settings.write_text(json.dumps(_settings(folder, port, transcode_to)))
-        process = subprocess.Popen(  # noqa: S603 - the package's own binary
-            [executable(), str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        server = Orthanc(Path(folder), transcode_to)
         try:
-            yield _await(f"http://127.0.0.1:{port}", process, transcode_to)
+            yield server
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+            server.stop()
 
 
-def _settings(folder: str, port: int, transcode_to: str) -> dict[str, object]:
+def _settings(folder: Path, port: int, transcode_to: str) -> dict[str, object]:
     settings: dict[str, object] = {
         "Name": "bench",
         "StorageDirectory": f"{folder}/storage",
@@ -88,6 +136,7 @@ def _settings(folder: str, port: int, transcode_to: str) -> dict[str, object]:
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
         "Plugins": [str(GDCM)],
+        "Gdcm": {"Throttling": THREADS},
         "TcpNoDelay": True,
         "KeepAlive": True,
         "HttpThreadsCount": 50,
@@ -95,15 +144,3 @@ def _settings(folder: str, port: int, transcode_to: str) -> dict[str, object]:
         "ConcurrentJobs": os.cpu_count(),
     }
     return settings | ({"IngestTranscoding": transcode_to} if transcode_to else {})
-
-
-def _await(url: str, process: subprocess.Popen[bytes], syntax: str) -> Orthanc:
-    again = urllib3.Retry(total=3, allowed_methods=None)  # it closes idle connections without a word
-    http = urllib3.PoolManager(maxsize=SENDERS, retries=again)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(urllib3.exceptions.HTTPError):
-            told = http.request("GET", f"{url}/system").json()
-            return Orthanc(url, process.pid, told["Version"], http, syntax)
-        time.sleep(0.1)
-    raise SystemExit("Orthanc did not start within 30 s")

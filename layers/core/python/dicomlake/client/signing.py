@@ -2,10 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.session import Session
-
 from dicomlake.client.failure import LakeClientError
 from dicomlake.local.endpoints import Endpoints
 
@@ -22,6 +18,11 @@ def signer(endpoints: Endpoints) -> Sign:
 
 
 def _aws_signer(region: str) -> Sign:
+    # Half of what starting a command costs, and a local lake never needs it.
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.session import Session
+
     credentials = Session().get_credentials()
     if credentials is None:
         raise LakeClientError(
