@@ -5,11 +5,14 @@ from threading import Event, Lock
 
 import pytest
 
+from dicomlake.adapters.memory import MemoryObjectStore
 from dicomlake.domain.errors import ThrottledError
 from dicomlake.domain.model import InstanceRecord, PackPointer
+from dicomlake.lake.compact import Copy, carry_out
+from dicomlake.lake.pack import PackWriter
 from dicomlake.usecases import read_ahead
-from dicomlake.usecases.read_ahead import TAIL, TAIL_AN_INSTANCE, Wanted, all_of, in_order, metadata_of
-from tests.unit.lake.packs import record
+from dicomlake.usecases.read_ahead import TAIL, TAIL_AN_INSTANCE, Wanted, all_of, in_order, metadata_of, sources
+from tests.unit.lake.packs import Given, framed, packed, record
 
 
 def held(offset: int, length: int, table: int, frames: int = 1) -> InstanceRecord:
@@ -73,6 +76,21 @@ def test_no_pack_is_no_result() -> None:
 
 
 MIB = 1024 * 1024
+
+
+def test_the_largest_source_is_copied_first() -> None:
+    objects, records, copies = MemoryObjectStore("lake"), list[InstanceRecord](), list[Copy]()
+    for name, size in (("a", 10), ("b", 3000), ("c", 200)):
+        placed = replace(record(f"1.{name}", frames=1), stored_size=size)
+        body, summary = packed(Given(placed, framed(b"x" * size)), key=f"packs/{name}")
+        objects.put(f"packs/{name}", body)
+        records += summary.records
+        copies.append(Copy(f"packs/{name}", (0,)))
+
+    found = sources(copies, records, objects, lambda pack, run: None)
+
+    writer = PackWriter(bytearray().extend, "new")
+    assert [copied.record.pointer.pack for copied in carry_out(found, writer)] == ["packs/b", "packs/c", "packs/a"]
 
 
 def test_a_small_pack_that_is_wanted_whole_is_one_read() -> None:

@@ -64,15 +64,24 @@ def in_order[T](wanted: Sequence[Wanted], read: Callable[[Wanted], T]) -> Iterat
 
 
 def _size(wanted: Wanted) -> int:
-    return wanted.tail_size + min(WINDOW, sum(record.stored_size for record in wanted.records))
+    return wanted.tail_size + min(WINDOW, _stored(wanted))
+
+
+def _stored(wanted: Wanted) -> int:
+    return sum(record.stored_size for record in wanted.records)
 
 
 def sources(
     copies: Sequence[Copy], records: Sequence[InstanceRecord], objects: ObjectStore, take: Take
 ) -> Iterator[PackSource]:
-    """Yield what a plan copies from, pack by pack, its tail and first frames read; `take` copies long runs."""
+    """Yield what a plan copies from, pack by pack, its tail and first frames read; `take` copies long runs.
+
+    The largest come first: behind a small one, a part would have to be filled up before the store can copy the next.
+    """
     by_place = {(record.pointer.pack, record.pointer.ordinal): record for record in records}
     wanted = [all_of(copy.pack, [by_place[copy.pack, ordinal] for ordinal in copy.ordinals]) for copy in copies]
+
+    wanted.sort(key=_stored, reverse=True)
 
     def read(one: Wanted) -> PackSource:
         reader = open_pack(objects, one.pack, one.tail_size)
