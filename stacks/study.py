@@ -220,12 +220,14 @@ class StudyStack(Stack):
             named=True,
             more={
                 **settings.default_store(self.storage),
+                **settings.research_store(self.storage),
                 **settings.landing(self.storage),
                 **settings.quarantine(self.storage),
                 **self._settle_settings(),
                 **self._study_settings(),
                 "DICOMLAKE_EVENTS_TOPIC": self.ingest.events.topic_arn,
                 "DICOMLAKE_INGEST_QUEUE_URL": self.ingest.ingest_work.queue.queue_url,
+                "DICOMLAKE_DEIDENTIFY_QUEUE_URL": self.deidentify_work.queue.queue_url,
             },
         )
         self._keep_index(sweep.role)
@@ -233,7 +235,8 @@ class StudyStack(Stack):
         grants.list_objects(sweep.role, self.storage.landing, self.storage.quarantine, *self.buckets)
         grants.write_objects(sweep.role, *self.buckets)
         grants.delete_objects(sweep.role, *self.buckets)
-        grants.send(sweep.role, self.ingest.ingest_work.queue, self.study_work.queue, self.settle_work.queue)
+        works = (self.ingest.ingest_work, self.study_work, self.settle_work, self.deidentify_work)
+        grants.send(sweep.role, *(work.queue for work in works))
         grants.publish(sweep.role, self.ingest.events)
         events.Rule(
             self,

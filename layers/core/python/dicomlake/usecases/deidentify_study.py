@@ -7,7 +7,6 @@ a later generation find it there and add only what is new. What is refused has a
 target's ledger accounts for every instance of the source.
 """
 
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched, groupby
@@ -24,6 +23,7 @@ from dicomlake.lake.pack import PackReader
 from dicomlake.lake.paths import pack_key
 from dicomlake.ports import Clock, Datastore, EventPublisher, IdSource
 from dicomlake.usecases.commit_records import Packed, commit_records
+from dicomlake.usecases.copy_names import copy_key
 from dicomlake.usecases.deidentify_instance import SOURCE, CleanContext, Original, PackFrames, deidentify_instance
 from dicomlake.usecases.open_pack import open_pack
 from dicomlake.usecases.pack_session import PackSession
@@ -119,18 +119,8 @@ def _undecided(records: Sequence[InstanceRecord], run: _Run) -> list[Original]:
 
 
 def ledger_key_of(record: InstanceRecord, ports: DeidentifyPorts) -> LedgerKey:
-    """Return the target's ledger key for what is made of a record: the same for the same content, wherever it lies.
-
-    The first half names the instance, the second the landed object and the version that it came from.
-    """
-    key = ports.secret.derive(f"deidentify-ledger:{ports.target_id}")
-    instance = "/".join((record.key.study_uid, record.key.series_uid, record.key.instance_uid))
-    content = "/".join((record.ledger.object_hash, record.ledger.version_id, str(record.version)))
-    return LedgerKey(_keyed(key, instance), _keyed(key, f"{instance}/{content}"))
-
-
-def _keyed(key: bytes, text: str) -> str:
-    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
+    """Return the target's ledger key for what is made of a record."""
+    return copy_key(record, ports.secret, ports.target_id)
 
 
 def _copy_chunk(chunk: Sequence[Original], run: _Run) -> None:
