@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import batched
 
@@ -47,17 +47,17 @@ class Uploader:
     def send(self, items: Sequence[Item], tell: Tell) -> None:
         """Send every item; `tell` is called from several threads. The first error ends it, with what is sent kept."""
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            under_way: set[Future[None]] = set()
+            before: list[Future[None]] = []
             try:
                 for batch in batched(items, SIGNED_AT_ONCE, strict=False):
                     signed = self._lake.sign_uploads([item.size for item in batch], self._source)
-                    under_way |= {
+                    sending = [
                         pool.submit(self._send_one, item, place, tell)
                         for item, place in zip(batch, signed, strict=True)
-                    }
-                    under_way = _after_room(under_way)
-                while under_way:
-                    under_way = _settled(under_way)
+                    ]
+                    _await_sent(before)
+                    before = sending
+                _await_sent(before)
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
@@ -94,19 +94,11 @@ class Uploader:
         return _sent(self._lake.http.send("PUT", part["url"], body, part["headers"])).headers["etag"]
 
 
-def _after_room(under_way: set[Future[None]]) -> set[Future[None]]:
-    """Wait until the next batch is due: when fewer than a batch of items are left to send."""
-    while len(under_way) > SIGNED_AT_ONCE:
-        under_way = _settled(under_way)
-    return under_way
-
-
-def _settled(under_way: set[Future[None]]) -> set[Future[None]]:
-    """Wait until something ended and return what has not; an error of it is raised."""
-    done, rest = wait(under_way, return_when=FIRST_COMPLETED)
+def _await_sent(sending: Sequence[Future[None]]) -> None:
+    """Wait until all are sent, or one could not be: its error is raised."""
+    done, _ = wait(sending, return_when=FIRST_EXCEPTION)
     for one in done:
         one.result()
-    return rest
 
 
 def _sent(answer: Answer) -> Answer:
