@@ -2,6 +2,7 @@
 
 import io
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from dicomlake.client.failure import LakeRefusedError
 from dicomlake.client.receipts import Receipts
 from dicomlake.client.sources import Item
-from dicomlake.client.upload import SIGNED_AT_ONCE, Sent, Uploader
+from dicomlake.client.upload import SIGNED_AT_ONCE, Sent, Tell, Uploader
 
 
 class FakeLake:
@@ -42,16 +43,21 @@ def items(count: int) -> list[Item]:
     return [Item(str(number), 3, f"s{number}", lambda: io.BytesIO(b"abc")) for number in range(count)]
 
 
-def uploader(lake: FakeLake, folder: Path) -> tuple[Uploader, Receipts]:
-    receipts = Receipts(folder / "receipts")
-    return Uploader(lake, receipts), receipts  # type: ignore[arg-type]
+@pytest.fixture
+def receipts(tmp_path: Path) -> Iterator[Receipts]:
+    """What remembers the sent files."""
+    with Receipts(tmp_path / "receipts") as kept:
+        yield kept
 
 
-def test_every_file_is_sent_and_told_of_once(tmp_path: Path) -> None:
+def send(lake: FakeLake, receipts: Receipts, count: int, tell: Tell) -> None:
+    Uploader(lake, receipts).send(items(count), tell)  # type: ignore[arg-type]
+
+
+def test_every_file_is_sent_and_told_of_once(receipts: Receipts) -> None:
     lake, told = FakeLake(), list[Sent]()
-    sender, receipts = uploader(lake, tmp_path)
 
-    sender.send(items(250), told.append)
+    send(lake, receipts, 250, told.append)
 
     assert lake.signed == [SIGNED_AT_ONCE, SIGNED_AT_ONCE, 50]
     assert sorted(sent.item.stamp for sent in told) == sorted(f"s{number}" for number in range(250))
@@ -60,21 +66,20 @@ def test_every_file_is_sent_and_told_of_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("refused", ["u3", "u249"])
-def test_an_error_ends_it_and_what_was_sent_is_remembered(tmp_path: Path, refused: str) -> None:
+def test_an_error_ends_it_and_what_was_sent_is_remembered(receipts: Receipts, refused: str) -> None:
     lake, told = FakeLake(refused), list[Sent]()
-    sender, receipts = uploader(lake, tmp_path)
 
     with pytest.raises(LakeRefusedError, match="no"):
-        sender.send(items(250), told.append)
+        send(lake, receipts, 250, told.append)
 
     assert len(lake.taken) == len(told) < 250
     assert receipts.get(f"s{refused[1:]}") is None
     assert all(receipts.get(sent.item.stamp) for sent in told)
 
 
-def test_nothing_to_send_asks_for_nothing(tmp_path: Path) -> None:
+def test_nothing_to_send_asks_for_nothing(receipts: Receipts) -> None:
     lake = FakeLake()
 
-    uploader(lake, tmp_path)[0].send([], lambda _: None)
+    send(lake, receipts, 0, lambda _: None)
 
     assert lake.signed == []
