@@ -24,16 +24,26 @@ IMAGES_A_STUDY, SERIES_A_STUDY, AT_ONCE = 150, 3, 200
 """Images and series of a study; studies that arrive interleaved at peak."""
 LANDED_BYTES, STORED_BYTES = 525_000, 184_000
 """Bytes of a 512x512x16 CT slice as it lands, and as its share of a pack."""
-BATCH = 100
-"""Objects of one ingest batch at peak (stacks/config.py)."""
+BATCH, WINDOW = 300, 3
+"""Objects of one ingest batch at peak, and the seconds that it waits for them at most (stacks/config.py, prod)."""
 COMMIT = 20
-"""Images of one commit, on average over a day; at peak it is one, since a batch meets a study once."""
+"""Images of one commit, on average over a day; at peak it is taken as one: a batch meets a study once or twice."""
+RUN, APPEND, MARKED_DAYS = 20, 97, 7
+"""Changes of one item on average; commits that are numbered at once at peak; days that a marker stays."""
 MS_AN_IMAGE = 13.0
 """Milliseconds that a function of one core takes for an image on AWS: 8 of CPU, GETs four at a time, commits."""
 ITEM_OVERHEAD = 100
 """Bytes that DynamoDB's storage adds to each item (DynamoDB, "Item sizes and formats")."""
 SEARCH_ROWS, SEARCH_ROW_BYTES = 7, 110
-SIZES = {"instance": 546, "claim": 196, "ledger": 223, "change": 338, "change marker": 42, "study": 225, "series": 228}
+SIZES = {
+    "instance": 546,
+    "claim": 196,
+    "ledger": 223,
+    "20 changes of 20 studies": 2426,
+    "change marker of 20": 440,
+    "study": 225,
+    "series": 228,
+}
 """Bytes of a row, as docs/index.md lists them and its test compares."""
 PARTITION_UNITS = 1000
 """Write units a second that one DynamoDB partition takes."""
@@ -62,8 +72,9 @@ class Use:
 def items() -> list[tuple[str, int, int]]:
     """Return name, count and bytes of each kind of row."""
     studies = HELD // IMAGES_A_STUDY
-    commits = HELD // COMMIT
-    counted = {"instance": HELD, "claim": HELD, "ledger": HELD, "change": commits, "change marker": commits}
+    runs, marked = HELD // COMMIT // RUN, A_DAY * MARKED_DAYS // COMMIT // RUN
+    counted = {"instance": HELD, "claim": HELD, "ledger": HELD}
+    counted |= {"20 changes of 20 studies": runs, "change marker of 20": marked}
     counted |= {"study": studies, "series": studies * SERIES_A_STUDY}
     rows = [(name, count, SIZES[name]) for name, count in counted.items()]
     return [*rows, ("search row", studies * SEARCH_ROWS, SEARCH_ROW_BYTES)]
@@ -77,15 +88,21 @@ def table_bytes() -> float:
 def heat() -> list[Use]:
     """Return what the busiest partitions take at peak, every commit holding one image: the worst case."""
     study = PEAK / AT_ONCE
-    note = "instance, commit row, fold: 10 units an image"
+    note = "instance, commit row and its deletion: 6 units an image"
+    change = SIZES["20 changes of 20 studies"] / RUN
     return [
-        Use("one study of 200, units/s", study * 10, PARTITION_UNITS, note),
-        Use("one study alone at 100 images/s, units/s", 100 * 2 + 100 / 33 * 8, PARTITION_UNITS, "33 images a commit"),
+        Use("one study of 200, units/s", study * 6, PARTITION_UNITS, note),
+        Use("one study alone at 100 images/s, units/s", 100 * 2 + 100 / 33 * 4, PARTITION_UNITS, "33 images a commit"),
         Use("`studies`, the list of all, units/s", PEAK / IMAGES_A_STUDY * 2, PARTITION_UNITS, "one row a study"),
-        Use("change feed, newest thousand, units/s", PEAK * 2, PARTITION_UNITS, "one row a commit of one image"),
-        Use("change feed, commits of 5 images, units/s", PEAK / 5 * 2, PARTITION_UNITS, "same, 40 studies at once"),
+        Use("change feed, newest thousand, units/s", _feed(change), PARTITION_UNITS, "commits of one image, 97 a run"),
+        Use("change feed's head, units/s", PEAK / APPEND * 2, PARTITION_UNITS, "once a run"),
         Use("`open`, one shard of 8, units/s", PEAK / IMAGES_A_STUDY * 4 / 8, PARTITION_UNITS, "written and deleted"),
     ]
+
+
+def _feed(change: float) -> float:
+    """Return the units a second that runs of changes take at peak: by the started kilobyte, twice."""
+    return PEAK / APPEND * 2 * -(-APPEND * change // 1024)
 
 
 def quotas() -> list[Use]:
@@ -100,8 +117,8 @@ def quotas() -> list[Use]:
         Use("S3 GET/s, landing", PEAK, 5500, "a prefix"),
         Use("S3 PUT/s, packs", batches + study * SERIES_A_STUDY * 2, 3500, "a day's prefix"),
         Use("SNS publish/s, landed", PEAK, 30_000, "S3 publishes"),
-        Use("SQS messages in flight", PEAK * BATCH / PEAK * 2 + PEAK * 2, 120_000, "two batch times"),
-        Use("DynamoDB write units/s, table", PEAK * 18, 40_000, "a new table starts at 4,000: warm it first"),
+        Use("SQS messages in flight", PEAK * WINDOW + PEAK * BATCH * MS_AN_IMAGE / 1000, 120_000, "window and work"),
+        Use("DynamoDB write units/s, table", PEAK * 13, 40_000, "a new table starts at 4,000: warm it first"),
         Use("Step Functions Express starts/s", study, 6000, ""),
         Use("KMS requests/s", PEAK * 2 * 0.01 + PEAK * 2, 20_000, "bucket keys for S3; SNS and SQS data keys"),
     ]
@@ -115,7 +132,7 @@ def bill() -> list[list[str]]:
     landed = PRICES["s3-storage"].of(HELD * LANDED_BYTES)
     index = PRICES["dynamodb-storage"].of(table_bytes())
     worked = []
-    for name in ("one at a time", "interleaved"):
+    for name in ("one at a time", "interleaved, peak", "interleaved, light"):
         usd = ways[name]["usd_per_million"]
         worked.append([f"requests and compute, {name}", f"{usd} USD a million", f"{a_month / 1e6 * usd:,.0f}"])
     return [

@@ -50,6 +50,9 @@ class Environment:
     deidentify: Work
     quiet_seconds: int
     settle_cap_seconds: int
+    changes_batch_size: int
+    changes_window_seconds: int
+    """Commit rows that are numbered together, and how long the sequencer waits for them."""
     large_limit_bytes: int
     """Objects above this go to the Fargate task: `ingest` holds an object in memory."""
     sweep_minutes: int
@@ -87,6 +90,8 @@ DEV = Environment(
     deidentify=Work(timeout_seconds=300, concurrency=2, tries=3, batch_size=1),
     quiet_seconds=2,
     settle_cap_seconds=180,
+    changes_batch_size=100,
+    changes_window_seconds=1,
     large_limit_bytes=256 * MEBIBYTE,
     sweep_minutes=15,
     requests_per_second=200,
@@ -103,12 +108,14 @@ STAGING = Environment(
     restores_to_a_point=False,
     log_retention=RetentionDays.ONE_MONTH,
     access_log_days=30,
-    ingest=Work(timeout_seconds=30, concurrency=10, tries=5, batch_size=100, window_seconds=1),
+    ingest=Work(timeout_seconds=30, concurrency=10, tries=5, batch_size=300, window_seconds=3),
     ingest_one=Work(timeout_seconds=120, concurrency=5, tries=3, batch_size=1),
-    study=Work(timeout_seconds=10, concurrency=5, tries=5),
+    study=Work(timeout_seconds=10, concurrency=5, tries=5, batch_size=50, window_seconds=3),
     deidentify=Work(timeout_seconds=900, concurrency=5, tries=3, batch_size=1),
     quiet_seconds=30,
     settle_cap_seconds=180,
+    changes_batch_size=500,
+    changes_window_seconds=5,
     large_limit_bytes=256 * MEBIBYTE,
     sweep_minutes=15,
     requests_per_second=500,
@@ -125,12 +132,14 @@ PROD = Environment(
     restores_to_a_point=True,
     log_retention=RetentionDays.THREE_MONTHS,
     access_log_days=90,
-    ingest=Work(timeout_seconds=30, concurrency=100, tries=5, batch_size=100, window_seconds=1),
+    ingest=Work(timeout_seconds=30, concurrency=100, tries=5, batch_size=300, window_seconds=3),
     ingest_one=Work(timeout_seconds=120, concurrency=20, tries=3, batch_size=1),
-    study=Work(timeout_seconds=10, concurrency=20, tries=5),
+    study=Work(timeout_seconds=10, concurrency=20, tries=5, batch_size=50, window_seconds=3),
     deidentify=Work(timeout_seconds=900, concurrency=20, tries=3, batch_size=1),
     quiet_seconds=30,
     settle_cap_seconds=180,
+    changes_batch_size=500,
+    changes_window_seconds=5,
     large_limit_bytes=256 * MEBIBYTE,
     sweep_minutes=15,
     requests_per_second=2000,

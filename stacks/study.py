@@ -203,8 +203,8 @@ class StudyStack(Stack):
             source = sources.DynamoEventSource(
                 table,
                 starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-                batch_size=100,
-                max_batching_window=Duration.seconds(1),
+                batch_size=self.environment_.changes_batch_size,
+                max_batching_window=Duration.seconds(self.environment_.changes_window_seconds),
                 bisect_batch_on_error=True,
                 retry_attempts=10,
                 filters=[new_commit],

@@ -1,11 +1,13 @@
 """What every ChangeFeed promises: numbers without a gap, given once, and totals that follow from them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dicomlake.adapters.dynamodb import DynamoDbChangeFeed, Table
+from dicomlake.adapters.dynamodb import DynamoDbChangeFeed, Table, keys
+from dicomlake.adapters.dynamodb.rows import number, packed_item
 from dicomlake.adapters.dynamodb.table import Action, Refusal
 from dicomlake.domain.commit import CommitRow
 from dicomlake.domain.errors import LostRaceError
@@ -106,3 +108,55 @@ def test_an_append_that_loses_its_race_tries_again_a_few_times(moto_aws: Aws, bu
     assert len(waits) == 3
     with pytest.raises(LostRaceError, match="every time"):
         DynamoDbChangeFeed(Rivalled(client, 100), waits.append).append(rows_of(builder, 1))
+
+
+def at_times(rows: list[CommitRow], *times: str) -> list[CommitRow]:
+    return [replace(row, at=at) for row, at in zip(rows, times, strict=True)]
+
+
+def test_a_commit_that_comes_again_with_others_of_its_moment_keeps_its_number(
+    store: Datastore, builder: Builder
+) -> None:
+    moment, later = "2026-03-01T10:00:00.120Z", "2026-03-01T10:00:00.310Z"
+    rows = at_times(rows_of(builder, 5), moment, moment, later, moment, later)
+    store.feed.append(rows[:1])
+    store.feed.append(rows[:3])
+
+    head = store.feed.append([rows[4], rows[2], rows[3], rows[0]])
+
+    assert [change.row for change in store.feed.read(0)] == [*rows[:3], rows[4], rows[3]]
+    assert head == store.feed.head()
+    assert head.number == 5
+
+
+def test_commits_numbered_together_are_paid_for_by_their_bytes(moto_aws: Aws, builder: Builder) -> None:
+    table = Counting(moto_aws.table("index"), "index")
+    rows = rows_of(builder, 40)
+
+    DynamoDbChangeFeed(table).append(rows)
+    together = table.actions
+    DynamoDbChangeFeed(table).append(rows)
+
+    assert together == 3
+    assert table.actions == together
+
+
+def test_a_change_that_was_written_alone_by_an_earlier_version_is_read(moto_aws: Aws, builder: Builder) -> None:
+    table, (first, second, third) = Table(moto_aws.table("index"), "index"), rows_of(builder, 3)
+    table.put_many([packed_item(keys.change(1), first), packed_item(keys.change(2), second)])
+    table.put_many([packed_item(keys.FEED_HEAD, first, n=number(2))])
+
+    feed = DynamoDbChangeFeed(table)
+    feed.append([third])
+
+    assert [(change.number, change.row) for change in feed.read(0)] == [(1, first), (2, second), (3, third)]
+
+
+class Counting(Table):
+    """A table that counts the actions of its transactions."""
+
+    actions = 0
+
+    def transact(self, actions: Sequence[Action]) -> tuple[Refusal, ...]:
+        self.actions += len(actions)
+        return super().transact(actions)

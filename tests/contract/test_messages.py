@@ -89,6 +89,18 @@ def test_a_delayed_command_is_not_seen_yet(cloud: Aws, url: str) -> None:
     assert received(cloud, url) == []
 
 
+def test_commands_of_different_delays_are_one_request() -> None:
+    client, memory = FlakyQueue([set(), set()]), MemoryWorkQueue()
+    timed = [(settle(number), number) for number in range(12)]
+
+    for queue in (SqsWorkQueue(client, "url", encode), memory):
+        queue.send_timed(timed)
+
+    assert [len(call) for call in client.calls] == [10, 2]
+    assert client.delays == list(range(12))
+    assert memory.sent == timed
+
+
 class FlakyQueue:
     """A client of which a batch fails in part: the ids in `fails`, one set a call."""
 
@@ -96,9 +108,11 @@ class FlakyQueue:
         self._fails = list(fails)
         self._sender_fault = sender_fault
         self.calls: list[list[str]] = []
+        self.delays: list[int] = []
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         self.calls.append([entry["Id"] for entry in Entries])
+        self.delays += [entry["DelaySeconds"] for entry in Entries]
         failed = self._fails.pop(0)
         fault = {"SenderFault": self._sender_fault, "Code": "InternalError"}
         return {"Failed": [{"Id": name, **fault} for name in sorted(failed)]}

@@ -31,12 +31,12 @@ from dicomlake.usecases.finish_study import finish_study
 from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
 from dicomlake.usecases.plan_study import plan_study
 from dicomlake.usecases.sequence_changes import sequence_changes
-from dicomlake.usecases.settle_study import settle_study
+from dicomlake.usecases.settle_study import Rearmed, settle_study
 from dicomlake.usecases.store_instance import StoreContext
 from dicomlake.usecases.sweep_landing import LandingSwept, sweep_landing
 from dicomlake.usecases.sweep_packs import RUNS_A_DAY, PacksSwept, sweep_packs
 from dicomlake.usecases.sweep_studies import sweep_studies
-from dicomlake.usecases.track_study import track_study
+from dicomlake.usecases.track_study import studies_to_fold, track_study
 
 DATASTORE = DatastoreId("d" * 32)
 HERE = RoutePolicy(large_limit=256 * 2**20, byte_budget=256 * 2**20)
@@ -196,9 +196,10 @@ class MemoryLake:
         return bool(fresh)
 
     def track(self, study: StudyUid) -> None:
-        """Fold a study; a death in between is a redelivery."""
+        """Fold a study, unless its timer will; a death in between is a redelivery."""
         try:
-            track_study(DATASTORE, study, self.watched_store(), self.timers, SETTLE, self.clock, lambda: False)
+            for due in studies_to_fold((study,), self.watched_store(), SETTLE, self.clock):
+                track_study(DATASTORE, due, self.watched_store(), self.timers, SETTLE, self.clock, lambda: False)
         except (Crash, RetryableError):
             self.track(study)
 
@@ -224,6 +225,7 @@ class MemoryLake:
         """Look at a generation, again where the look ended early; run the machine if it was started."""
         name = f"{ledger_key(self.secret, LandedObject('', command.study_uid, '', 0)).object_hash}-{command.generation}"
         timers, workflows = Watched(self.timers, self.fault), Watched(self.workflows, self.fault)
+        rearmed = Rearmed()
         try:
             done = settle_study(
                 command,
@@ -233,7 +235,9 @@ class MemoryLake:
                 workflows,  # type: ignore[arg-type]
                 SETTLE,
                 self.clock,
+                rearmed,
             )
+            rearmed.send(timers)  # type: ignore[arg-type]
         except (Crash, RetryableError):
             self.settle(command)
         else:

@@ -16,7 +16,7 @@ from dicomlake.domain.search_keys import search_keys
 from dicomlake.domain.study import Study, StudyState, format_time
 from dicomlake.ports import Fold
 from dicomlake.usecases.plan_study import plan_study
-from dicomlake.usecases.settle_study import is_large, settle_study
+from dicomlake.usecases.settle_study import Rearmed, is_large, settle_study
 from dicomlake.usecases.sweep_commits import sweep_commits
 from dicomlake.usecases.track_study import track_study
 from tests.usecases.dicom_files import ROOT, ct_slice
@@ -109,7 +109,7 @@ def test_a_large_study_whose_machine_failed_is_started_again() -> None:
     command = SettleStudy(DATASTORE, STUDY, 1)
 
     def look() -> int:
-        settle_study(command, "name-1", store, MemoryWorkQueue(), workflows, SETTLE, clock)
+        settle_study(command, "name-1", store, MemoryWorkQueue(), workflows, SETTLE, clock, Rearmed())
         return len(workflows.studies)
 
     at_once, again = look(), look()

@@ -27,12 +27,16 @@ class SqsWorkQueue:
 
     def send(self, commands: Sequence[object], delay_seconds: int = 0) -> None:
         """Send commands, to be seen after the delay (0-900 s); ten a request."""
-        if not 0 <= delay_seconds <= 900:
+        self.send_timed([(command, delay_seconds) for command in commands])
+
+    def send_timed(self, commands: Sequence[tuple[object, int]]) -> None:
+        """Send commands each with a delay of its own (0-900 s); ten a request."""
+        if not all(0 <= delay_seconds <= 900 for _, delay_seconds in commands):
             raise ValueError("a queue delays a message by 0 to 900 seconds")
         for some in batched(commands, BATCH, strict=False):
             entries = [
                 {"Id": str(number), "MessageBody": self._encode(command), "DelaySeconds": delay_seconds}
-                for number, command in enumerate(some)
+                for number, (command, delay_seconds) in enumerate(some)
             ]
             self._send_all(entries)
 

@@ -38,6 +38,25 @@ INGEST_STAGES = ("landing", "ingest", "study", "compaction")
 TOLD_BY_THE_TOPIC = frozenset({"track-study", "deidentify"})
 """Events whose messages come from the topic lake-events; a delivery to a queue is a request to the queue."""
 
+QUEUES: dict[str, str] = {
+    "ingest": "ingest-work",
+    "quarantine-crashed": "crashed-work",
+    "start-large": "large-work",
+    "track-study": "study-work",
+    "settle-study": "settle-work",
+    "deidentify": "deidentify-work",
+}
+"""The queue whose messages an event's function works; ingest-one-work's are counted with ingest-work's."""
+
+SENDS: dict[str, str] = {
+    "ingest": "what it hands on, to ingest-work, ingest-one-work, large-work",
+    "track-study": "timers to settle-work, what it had no time for to study-work",
+    "settle-study": "timers to settle-work",
+    "sweep": "what was lost, to ingest-work, study-work, settle-work",
+    "deidentify": "what it had no time for, to deidentify-work",
+}
+"""What an event's function sends, and to which queues."""
+
 FULL_CORE_MB = 1769
 """Memory at which a Lambda function has one whole vCPU (AWS Lambda, "Configure function memory")."""
 
@@ -115,6 +134,7 @@ class Bill:
                     "unit": PRICES[one.price].unit,
                     "usd": round(one.usd, 12),
                     "modelled": one.modelled,
+                    "note": one.note,
                 }
                 for one in self.lines
             ],
@@ -130,8 +150,8 @@ class _Sums:
     invocations: int = 0
     gb_seconds: float = 0.0
     measured_gb_seconds: float = 0.0
-    messages: int = 0
-    delivered: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
     log_bytes: int = 0
     landed: int = 0
     task_seconds: float = 0.0
@@ -155,8 +175,8 @@ def _add(sums: _Sums, line: LogLine, length: int) -> None:
     calls: Mapping[str, int] = line.get("calls", {})
     sums.calls.update(calls)
     sums.units.update(line.get("units", {}))
-    sums.messages += int(line.get("messages", 0))
-    sums.delivered += int(line.get("messages", 0)) if line["event"] in TOLD_BY_THE_TOPIC else 0
+    sums.messages[line["event"]] += int(line.get("messages", 0))
+    sums.sent[line["event"]] += sum(count for name, count in calls.items() if _is_to_a_queue(name))
     if line["event"] in ("ingest", "large-instance", "quarantine-crashed"):
         sums.landed += sum(int(line.get(name, 0)) for name in ("images", "duplicates", "quarantined"))
     if line["event"] in ("plan-study", "compact-series", "finish-study"):
@@ -188,18 +208,21 @@ def _landing(landed: int) -> list[BillLine]:
     ]
 
 
+def _is_to_a_queue(operation: str) -> bool:
+    return operation.startswith("sqs:") and _price_of(operation) == "sqs-request"
+
+
 def _priced(stage: str, sums: _Sums) -> list[BillLine]:
     s3 = sum(count for name, count in sums.calls.items() if name.startswith("s3:"))
     counted = Counter[str]()
     for name, count in sums.calls.items():
-        if not name.startswith("dynamodb:"):
+        if not name.startswith(("dynamodb:", "sqs:")):
             counted[_price_of(name)] += count
     return [
         *(BillLine(stage, price, count) for price, count in sorted(counted.items())),
         BillLine(stage, "dynamodb-write", sums.units["write"], note="transactions count twice, as DynamoDB reports"),
         BillLine(stage, "dynamodb-read", sums.units["read"]),
-        BillLine(stage, "sqs-request", sums.delivered, True, "the topic tells the queue"),
-        BillLine(stage, "sqs-request", 2 * sums.messages / MESSAGES_A_CALL, True, "receive and delete, 10 at a time"),
+        *_queued(stage, sums),
         BillLine(stage, "lambda-request", sums.invocations),
         BillLine(stage, "lambda-time", sums.gb_seconds, True, "CPU time measured, waiting modelled"),
         BillLine(stage, "express-time", sums.machine_seconds * EXPRESS_GB, True, "its steps' time at 64 MB"),
@@ -209,6 +232,18 @@ def _priced(stage: str, sums: _Sums) -> list[BillLine]:
         BillLine(stage, "logs-ingest", sums.log_bytes, True, "our lines counted, Lambda's modelled"),
         *([BillLine(stage, "api-request", sums.invocations)] if stage == "API" else []),
     ]
+
+
+def _queued(stage: str, sums: _Sums) -> Iterable[BillLine]:
+    """Return the requests to each queue: what was sent, what the topic delivered, what Lambda received and deleted."""
+    for event, count in sorted(sums.sent.items()):
+        yield BillLine(stage, "sqs-request", count, note=f"{event} sends {SENDS.get(event, 'messages')}")
+    for event, count in sorted(sums.messages.items()):
+        queue = QUEUES.get(event, event)
+        if event in TOLD_BY_THE_TOPIC:
+            yield BillLine(stage, "sqs-request", count, True, f"the topic tells {queue}")
+        polled = 2 * count / MESSAGES_A_CALL
+        yield BillLine(stage, "sqs-request", polled, True, f"{queue}: receive and delete, {MESSAGES_A_CALL} a call")
 
 
 def _price_of(operation: str) -> str:

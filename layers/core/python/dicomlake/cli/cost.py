@@ -50,7 +50,7 @@ def print_bill(bill: Bill) -> None:
             PRICES[one.price].unit,
             f"{one.usd:.7f}",
             f"{one.usd / bill.images * 1e6:.3f}" if bill.images else "",
-            "modelled" if one.modelled else "",
+            ": ".join(part for part in ("modelled" if one.modelled else "", one.note) if part),
         )
         for one in bill.lines
     ]

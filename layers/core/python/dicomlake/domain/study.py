@@ -32,8 +32,9 @@ class Completeness(StrEnum):
 class Study:
     """One study as the index holds it: search attributes, folded counts, and the state of its current generation.
 
-    Times are ISO 8601 in UTC. `version` grows with every write and guards it. `timer_due` is when the live settle
-    timer fires ("" where none was armed for this generation). `since_ready` counts what came since it was last ready.
+    Times are ISO 8601 in UTC. `version` grows with every write and guards it. `timer_due` is until when the settle
+    timer lives, which re-arms itself ("" where none was armed for this generation). `since_ready` counts what came
+    since it was last ready.
     """
 
     study_uid: StudyUid
@@ -149,6 +150,30 @@ class SettlePolicy:
 
     quiet_seconds: float
     cap_seconds: float
+
+
+TIMER_SLACK = timedelta(seconds=30)
+"""How late a settle timer may be before it counts as lost and is armed again."""
+
+
+def has_timer(study: Study, now: datetime) -> bool:
+    """Whether a settle timer of the study's generation is alive, as far as its row tells."""
+    return bool(study.timer_due) and parse_time(study.timer_due) + TIMER_SLACK > now
+
+
+def timer_until(study: Study, policy: SettlePolicy, due: datetime) -> datetime:
+    """Return until when a timer that fires first at `due` lives: it re-arms itself until the generation's cap."""
+    return max(due, parse_time(study.generation_started_at) + timedelta(seconds=policy.cap_seconds))
+
+
+def may_wait(study: Study, policy: SettlePolicy, now: datetime) -> bool:
+    """Whether commits of a receiving study may go uncounted for now: its settle timer counts what it finds.
+
+    Not where a declared count may be reached by them, and not where the study's newest counted image is a quiet
+    period old: so what a study shows while it receives lags by no more than that.
+    """
+    fresh = study.state is StudyState.RECEIVING and study.declared is None and has_timer(study, now)
+    return fresh and now < parse_time(study.last_stored_at) + timedelta(seconds=policy.quiet_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,16 @@ from dicomlake.usecases.compact_series import compact_series
 from dicomlake.usecases.finish_study import finish_study
 from dicomlake.usecases.plan_study import plan_study
 from dicomlake.usecases.sequence_changes import sequence_changes
-from dicomlake.usecases.settle_study import settle_study
-from dicomlake.usecases.track_study import track_study
+from dicomlake.usecases.settle_study import Rearmed, settle_study
+from dicomlake.usecases.track_study import studies_to_fold, track_study
 
 TRACK_MARGIN_MS = 3_000
 """Milliseconds that one more fold may take: it reads every series of its study."""
 
 
 def track_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
-    """Fold the commit rows that InstancesStored tells of; a study that several messages name is folded once.
+    """Fold the commit rows that InstancesStored tells of; a study that several messages name is folded once, and one
+    whose timer will count them is left to it.
 
     What time does not suffice for goes back to the queue as a message of its own: no study waits for a time-out.
     """
@@ -44,7 +45,9 @@ def track_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
 
     def track(body: str) -> None:
         stored = _message(body, InstancesStored)
-        left = [study_uid for study_uid in stored.studies if not is_tracked(stored.datastore, study_uid)]
+        due = studies_to_fold(stored.studies, lake.datastore(stored.datastore), lake.settings.settle, lake.clock)
+        line["waiting"] = line.get("waiting", 0) + len(stored.studies) - len(due)
+        left = [study_uid for study_uid in due if not is_tracked(stored.datastore, study_uid)]
         if left:
             lake.queue("STUDY").send([replace(stored, studies=tuple(left))])
         line["studies"] = len(folded)
@@ -53,8 +56,9 @@ def track_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
 
 
 def settle_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
-    """Look at each generation whose timer has come."""
+    """Look at each generation whose timer has come; those that wait are armed again together."""
     outcomes: dict[str, int] = {}
+    rearmed = Rearmed()
 
     def settle(body: str) -> None:
         command = _message(body, SettleStudy)
@@ -66,11 +70,14 @@ def settle_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
             lake.workflows,
             lake.settings.settle,
             lake.clock,
+            rearmed,
         )
         outcomes[done.outcome] = outcomes.get(done.outcome, 0) + 1
         line["studies"] = outcomes
 
-    return each_record(event, line, settle)
+    failed = each_record(event, line, settle)
+    rearmed.send(lake.queue("SETTLE"))
+    return failed
 
 
 def plan_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:

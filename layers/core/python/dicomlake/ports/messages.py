@@ -21,6 +21,10 @@ class WorkQueue(Protocol):
         """Send commands of domain.events, to be seen after the delay (0-900 s)."""
         ...
 
+    def send_timed(self, commands: Sequence[tuple[object, int]]) -> None:
+        """Send commands each with a delay of its own (0-900 s), in as few requests as commands of one delay."""
+        ...
+
 
 class Workflows(Protocol):
     """The state machines."""

@@ -1,6 +1,10 @@
-"""Fold what was committed into the study, and see to it that one settle timer is alive."""
+"""Fold what was committed into the study, and see to it that one settle timer is alive.
 
-from collections.abc import Callable
+A fold costs the same for one commit as for many. So a receiving study is folded when its newest counted image is a
+quiet period old; what comes between is counted by the next fold, or by the settle timer before it decides.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,7 +20,9 @@ from dicomlake.domain.study import (
     fold_series,
     fold_study,
     format_time,
-    parse_time,
+    has_timer,
+    may_wait,
+    timer_until,
 )
 from dicomlake.ports import Clock, Datastore, Fold, WorkQueue
 
@@ -27,9 +33,6 @@ ROWS_A_FOLD = 28
 SERIES_A_FOLD = 40
 """Commit rows a fold consumes and series it touches: with the study, 28 search rows added and 2 dropped, 99 actions."""
 
-TIMER_SLACK = timedelta(seconds=30)
-"""How late a settle timer may be before it counts as lost and is armed again."""
-
 
 @dataclass(frozen=True, slots=True)
 class StudyTracked:
@@ -38,6 +41,17 @@ class StudyTracked:
     folded: int
     study: Study | None
     complete: bool = True
+
+
+def studies_to_fold(
+    study_uids: Sequence[StudyUid], store: Datastore, policy: SettlePolicy, clock: Clock
+) -> tuple[StudyUid, ...]:
+    """Return those of the studies whose new commits have to be folded now, not by the settle timer.
+
+    To be asked after the commits: a study that is read as receiving then has a settle look ahead that sees them.
+    """
+    held, now = store.studies.studies(study_uids), clock.now()
+    return tuple(uid for uid in study_uids if uid not in held or not may_wait(held[uid], policy, now))
 
 
 def track_study(
@@ -67,10 +81,10 @@ def track_study(
 def _fold_once(study_uid: StudyUid, store: Datastore) -> tuple[int, Study | None]:
     for _ in range(TRIES):
         study = store.studies.study(study_uid)
-        rows = _fitting(store.studies.unfolded(study_uid, ROWS_A_FOLD))
+        rows = fitting(store.studies.unfolded(study_uid, ROWS_A_FOLD))
         if not rows:
             return 0, study
-        fold = _plan_fold(study, rows, store)
+        fold = plan_fold(study, rows, store)
         try:
             store.studies.fold(fold)
         except LostRaceError:
@@ -79,7 +93,7 @@ def _fold_once(study_uid: StudyUid, store: Datastore) -> tuple[int, Study | None
     raise LostRaceError("folding a study lost its race every time")
 
 
-def _fitting(rows: tuple[CommitRow, ...]) -> tuple[CommitRow, ...]:
+def fitting(rows: tuple[CommitRow, ...]) -> tuple[CommitRow, ...]:
     """As many rows as touch no more series than one transaction takes; always at least one."""
     series: set[str] = set()
     for count, row in enumerate(rows):
@@ -89,7 +103,8 @@ def _fitting(rows: tuple[CommitRow, ...]) -> tuple[CommitRow, ...]:
     return rows
 
 
-def _plan_fold(study: Study | None, rows: tuple[CommitRow, ...], store: Datastore) -> Fold:
+def plan_fold(study: Study | None, rows: tuple[CommitRow, ...], store: Datastore) -> Fold:
+    """Return the fold of rows that were read after the study: the other way round they may be counted already."""
     known = store.studies.series(rows[0].study_uid) if study and rows[0].study_uid else ()
     touched = fold_series(known, rows)
     updated = {series.series_uid: series for series in (*known, *touched)}
@@ -126,11 +141,12 @@ def _arm_timer(
 ) -> Study:
     """Send first, then note it: a crash in between costs a second timer, never a study without one."""
     now = clock.now()
-    if study.timer_due and parse_time(study.timer_due) + TIMER_SLACK > now and not _declared_reached(study):
+    if has_timer(study, now) and not _declared_reached(study):
         return study
     delay = 0 if _declared_reached(study) else max(1, round(policy.quiet_seconds))
     timers.send([SettleStudy(datastore_id, study.study_uid, study.generation)], min(900, delay))
-    armed = replace(study, timer_due=format_time(now + timedelta(seconds=delay)), version=study.version + 1)
+    until = timer_until(study, policy, now + timedelta(seconds=delay))
+    armed = replace(study, timer_due=format_time(until), version=study.version + 1)
     try:
         store.studies.fold(Fold(armed, expected_version=study.version))
     except LostRaceError:

@@ -31,7 +31,9 @@ QUARANTINE_DAYS = "Q"
 QUARANTINE_SHARDS = 4
 """Partitions a day's quarantine is spread over: one partition takes 1,000 writes a second."""
 STREAMED_SECONDS = 7 * 86400
-"""How long a commit row without a study stays: only the table's stream reads it, and that ends after a day."""
+"""How long stays what only the table's stream needs: a commit row without a study, the mark that a commit has its
+number. The stream ends after a day."""
+MARKED_TIME = len("2026-01-01T00:00:00.0")
 
 
 def study(study_uid: StudyUid) -> Key:
@@ -124,13 +126,13 @@ def quarantined_of(sk: str) -> tuple[str, LedgerKey]:
 
 
 def change(number: int) -> Key:
-    """A numbered change; a thousand numbers share a partition."""
+    """A run of numbered changes, named by its last; a thousand numbers share a partition."""
     return f"F#{number // FEED_BUCKET}", f"{number:015d}"
 
 
-def numbered(commit_id: str) -> Key:
-    """The marker that a commit has its number."""
-    return f"M#{commit_id}", "M"
+def numbered(at: str) -> Key:
+    """The marker of the commits of a tenth of a second that have their numbers."""
+    return f"M#{at[:MARKED_TIME]}", "M"
 
 
 def streamed_until(at: str) -> int:

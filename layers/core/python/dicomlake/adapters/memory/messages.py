@@ -30,9 +30,13 @@ class MemoryWorkQueue:
 
     def send(self, commands: Sequence[object], delay_seconds: int = 0) -> None:
         """Send commands, to be seen after the delay (0-900 s)."""
-        if not 0 <= delay_seconds <= 900:
+        self.send_timed([(command, delay_seconds) for command in commands])
+
+    def send_timed(self, commands: Sequence[tuple[object, int]]) -> None:
+        """Send commands each with a delay of its own (0-900 s)."""
+        if not all(0 <= delay_seconds <= 900 for _, delay_seconds in commands):
             raise ValueError("a queue delays a message by 0 to 900 seconds")
-        self.sent.extend((command, delay_seconds) for command in commands)
+        self.sent.extend(commands)
 
     def take(self) -> list[tuple[object, int]]:
         """Return what was sent since the last call, with delays, and forget it."""
