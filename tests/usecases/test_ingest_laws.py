@@ -235,7 +235,9 @@ def test_a_settled_series_has_one_pack_and_its_metadata_in_display_order() -> No
     lake = MemoryLake()
     for number in (4, 2, 3, 1):
         lake.land(f"n{number}", ct_slice(1, 1, number))
-    lake.pump(batch=1)
+        lake.ingest(lake.in_flight)
+        lake.in_flight = []
+    lake.pump()
 
     (series,) = lake.store.studies.series(STUDY)
     records = lake.store.instances.instances(STUDY).items

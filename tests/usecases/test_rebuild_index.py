@@ -174,8 +174,8 @@ def test_a_conflict_whose_first_was_moved_to_a_later_pack_stays_second() -> None
 
 def test_rows_point_into_the_newest_pack_and_nothing_is_compacted_again() -> None:
     lake = TimedLake()
-    for number in (1, 2, 3):
-        lake.batch((f"n{number}", ct_slice(1, 1, number)))
+    for numbers in ((1,), (2,), (3, 4, 5)):
+        lake.batch(*((f"n{number}", ct_slice(1, 1, number)) for number in numbers))
     (series,) = lake.store.studies.series(STUDY)
     before = lake.packs()
 

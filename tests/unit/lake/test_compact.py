@@ -51,6 +51,33 @@ def test_full_pack_is_not_rewritten_for_a_late_image() -> None:
     assert plan_series([full, late, held("1.3", "c", 0)]) == (Copy("b", (0,)), Copy("c", (0,)))
 
 
+def test_a_gathered_pack_is_copied_again_only_with_as_much_beside_it() -> None:
+    gathered = [held(f"1.{n}", "a-series.pack", n) for n in range(5)]
+    late = [held(f"2.{n}", f"b{n}", 0) for n in range(5)]
+
+    assert plan_series([*gathered, late[0]]) == ()
+    assert plan_series([*gathered, *late[:2]]) == (Copy("b0", (0,)), Copy("b1", (0,)))
+    assert {copy.pack for copy in plan_series([*gathered, *late])} == {"a-series.pack", "b0", "b1", "b2", "b3", "b4"}
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_a_series_that_grows_is_copied_a_few_times_and_lies_in_a_few_packs(generations: list[int]) -> None:
+    places: dict[str, str] = {}
+    copied = 0
+
+    for generation, count in enumerate(generations):
+        places |= {f"{generation}.{n}": f"pack-{generation}-{n}" for n in range(count)}
+        plan = plan_series([held(uid, pack, at) for at, (uid, pack) in enumerate(places.items())])
+        gathered = {copy.pack for copy in plan}
+        copied += sum(len(copy.ordinals) for copy in plan)
+        places = {uid: f"{generation}-series.pack" if pack in gathered else pack for uid, pack in places.items()}
+
+    doublings = len(places).bit_length() + 1
+    assert copied <= len(places) * doublings
+    assert len({pack for pack in places.values() if pack.endswith("-series.pack")}) <= doublings
+
+
 def test_plan_is_for_one_series() -> None:
     with pytest.raises(ValueError, match="one series"):
         plan_series([held("1.1", "a", 0), held("1.2", "b", 0, series="1.2.4")])

@@ -1,8 +1,10 @@
 """Compaction: after a study settles, gather each series, which came in many packs, into one.
 
 Planning is pure: records in, copies out. A pack in which the series has 64 MB already is left as it is: what is read
-from it saves no request by being elsewhere, and a series that grows one image at a time is not rewritten each time. So
-a settled series has one pack, and one more for every 64 MB that came in a pack of their own.
+from it saves no request by being elsewhere. So is a pack that was gathered before and holds more of the series than all
+that is smaller: a series that grows in many generations is copied a few times and not once a generation, and lies in a
+few packs, each larger than the smaller ones together. A series that came in one generation has one pack, and one more
+for every 64 MB that came in a pack of their own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +13,7 @@ from itertools import groupby
 
 from dicomlake.domain.model import InstanceKey, InstanceRecord, LedgerKey, PackPointer, Visibility
 from dicomlake.lake.copying import Copied, PackSource
+from dicomlake.lake.paths import is_gathered
 from dicomlake.lake.writer import PackWriter
 
 FULL_SIZE = 64 * 1000 * 1000
@@ -39,8 +42,20 @@ def plan_series(records: Iterable[InstanceRecord]) -> tuple[Copy, ...]:
     Deleted instances are not copied. Raises ValueError if the records are of several series.
     """
     packs = _by_pack(records)
-    small = {pack: members for pack, members in packs.items() if _stored(members) < FULL_SIZE}
+    small = _outweighed({pack: members for pack, members in packs.items() if _stored(members) < FULL_SIZE})
     return _copies(small) if len(small) > 1 else ()
+
+
+def _outweighed(packs: dict[str, list[InstanceRecord]]) -> dict[str, list[InstanceRecord]]:
+    """Leave out the gathered packs that hold more than all smaller ones and all that ingest wrote."""
+    fresh = {pack: members for pack, members in packs.items() if not is_gathered(pack)}
+    size = sum(map(_stored, fresh.values()))
+    for pack in sorted(packs.keys() - fresh.keys(), key=lambda pack: _stored(packs[pack])):
+        if _stored(packs[pack]) > size:
+            break
+        fresh[pack] = packs[pack]
+        size += _stored(packs[pack])
+    return {pack: members for pack, members in packs.items() if pack in fresh}
 
 
 def plan_purge(records: Iterable[InstanceRecord], purged: frozenset[str]) -> tuple[Copy, ...]:
