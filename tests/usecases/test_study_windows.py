@@ -1,4 +1,4 @@
-"""Commits of a study that are counted together: late at most by a quiet period, never twice, never forgotten."""
+"""Commits of a study that are counted together: late at most by two quiet periods, never twice, never forgotten."""
 
 import pytest
 
@@ -33,12 +33,12 @@ def uncounted(lake: MemoryLake) -> int:
     return len(lake.store.studies.unfolded(STUDY))
 
 
-def test_what_comes_within_a_quiet_period_is_counted_together() -> None:
+def test_what_comes_within_two_quiet_periods_is_counted_together() -> None:
     lake = MemoryLake()
 
     arrive(lake, 1, 2, 3, 4)
     at_first = held(lake).counts.instances, uncounted(lake)
-    lake.clock.advance(SETTLE.quiet_seconds)
+    lake.clock.advance(2 * SETTLE.quiet_seconds)
     arrive(lake, 5)
 
     assert at_first == (1, 3)

@@ -156,6 +156,10 @@ TIMER_SLACK = timedelta(seconds=30)
 """How late a settle timer may be before it counts as lost and is armed again."""
 
 
+LAG = 2
+"""Quiet periods by which the counts of a receiving study may lag."""
+
+
 def has_timer(study: Study, now: datetime) -> bool:
     """Whether a settle timer of the study's generation is alive, as far as its row tells."""
     return bool(study.timer_due) and parse_time(study.timer_due) + TIMER_SLACK > now
@@ -169,11 +173,11 @@ def timer_until(study: Study, policy: SettlePolicy, due: datetime) -> datetime:
 def may_wait(study: Study, policy: SettlePolicy, now: datetime) -> bool:
     """Whether commits of a receiving study may go uncounted for now: its settle timer counts what it finds.
 
-    Not where a declared count may be reached by them, and not where the study's newest counted image is a quiet
-    period old: so what a study shows while it receives lags by no more than that.
+    Not where a declared count may be reached by them, and not where the study's newest counted image is two quiet
+    periods old: so what a study shows while it receives lags by no more than that.
     """
     fresh = study.state is StudyState.RECEIVING and study.declared is None and has_timer(study, now)
-    return fresh and now < parse_time(study.last_stored_at) + timedelta(seconds=policy.quiet_seconds)
+    return fresh and now < parse_time(study.last_stored_at) + timedelta(seconds=LAG * policy.quiet_seconds)
 
 
 @dataclass(frozen=True, slots=True)

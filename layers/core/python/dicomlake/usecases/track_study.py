@@ -1,7 +1,7 @@
 """Fold what was committed into the study, and see to it that one settle timer is alive.
 
-A fold costs the same for one commit as for many. So a receiving study is folded when its newest counted image is a
-quiet period old; what comes between is counted by the next fold, or by the settle timer before it decides.
+A fold costs the same for one commit as for many. So a receiving study is folded when its newest counted image is
+two quiet periods old; what comes between is counted by the next fold, or by the settle timer before it decides.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,27 +69,30 @@ def track_study(
     """
     folded = 0
     while True:
-        rows, study = _fold_once(study_uid, store)
+        rows, study, complete = _fold_once(study_uid, store)
         folded += rows
-        if not rows or out_of_time():
+        if complete or out_of_time():
             break
     if study is not None and study.state is StudyState.RECEIVING:
         study = _arm_timer(datastore_id, study, store, timers, policy, clock)
-    return StudyTracked(folded, study, complete=not rows)
+    return StudyTracked(folded, study, complete)
 
 
-def _fold_once(study_uid: StudyUid, store: Datastore) -> tuple[int, Study | None]:
+def _fold_once(study_uid: StudyUid, store: Datastore) -> tuple[int, Study | None, bool]:
+    """Fold what one transaction takes; say how many rows, and whether they were all: what comes later is told of."""
     for _ in range(TRIES):
         study = store.studies.study(study_uid)
-        rows = fitting(store.studies.unfolded(study_uid, ROWS_A_FOLD))
+        found = store.studies.unfolded(study_uid, ROWS_A_FOLD)
+        rows = fitting(found)
+        complete = len(rows) == len(found) < ROWS_A_FOLD
         if not rows:
-            return 0, study
+            return 0, study, complete
         fold = plan_fold(study, rows, store)
         try:
             store.studies.fold(fold)
         except LostRaceError:
             continue
-        return len(rows), fold.study
+        return len(rows), fold.study, complete
     raise LostRaceError("folding a study lost its race every time")
 
 
