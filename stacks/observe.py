@@ -107,6 +107,18 @@ class ObserveStack(Stack):
             "objects went into quarantine for a reason that somebody should look at",
         )
         self._alarm(
+            "VerifyMismatches",
+            self._metric("VerifyMismatches", "Sum"),
+            0,
+            "what was encoded did not decode to its source: kept as it came, but an encoder or a machine is broken",
+        )
+        self._alarm(
+            "EncoderFallbacks",
+            self._metric("EncoderFallbacks", "Sum"),
+            0,
+            "the fast encoder failed its self-test: frames are exact all the same, and take twice as long",
+        )
+        self._alarm(
             "LedgerDrift",
             self._metric("LedgerDrift", "Maximum"),
             0,

@@ -1,10 +1,12 @@
 """What the handlers of ingest make of the events that AWS sends."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
 
+from dicomlake.dicom import codecs
 from dicomlake.domain.errors import NotFoundError
 from tests.handlers.conftest import DeployedLake
 from tests.handlers.events import IMAGE, KEY, MARKS, STUDY, event
@@ -198,3 +200,48 @@ def test_a_large_object_starts_one_execution_however_often_it_is_told(
     machine = deployed.values["DICOMLAKE_LARGE_MACHINE_ARN"]
     (started,) = deployed.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     assert not [mark for mark in MARKS if mark in started["name"]]
+
+
+@pytest.fixture
+def mismatching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoder that loses a pixel of what it is given."""
+    whole = codecs.encode
+
+    def losing(array: Any, layout: Any, *, colour_transform: bool) -> bytes:
+        wrong = array.copy()
+        wrong.flat[0] ^= 1
+        return whole(wrong, layout, colour_transform=colour_transform)
+
+    monkeypatch.setattr(codecs, "encode", losing)
+
+
+@pytest.mark.usefixtures("mismatching")
+def test_a_mismatch_is_counted_and_never_stored_as_htj2k(
+    deployed: DeployedLake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = deployed.put(KEY, IMAGE)
+
+    deployed.run("ingest_instances", event("sqs/landed.json", VERSION=version))
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (line,) = [line for line in lines if "event" in line]
+    assert (line["images"], line["notExact"]) == (1, {"verify-mismatch": 1})
+    assert [one["VerifyMismatches"] for one in lines if "VerifyMismatches" in one] == [[1.0]]
+    packed = deployed.client("s3").get_object(Bucket="clinical-packs", Key=deployed.keys("clinical-packs")[0])
+    assert b"\xff\x4f\xff\x51" not in packed["Body"].read()
+
+
+def test_without_the_fast_encoder_all_is_stored_and_an_alarm_told(
+    deployed: DeployedLake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ojph.ojph_bindings", None)
+    codecs.self_test.cache_clear()
+    version = deployed.put(KEY, IMAGE)
+
+    deployed.run("ingest_instances", event("sqs/landed.json", VERSION=version))
+    codecs.self_test.cache_clear()
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (line,) = [line for line in lines if "event" in line]
+    assert (line["images"], line["notExact"], line["encoderFallbacks"]) == (1, {}, 1)
+    assert [one["EncoderFallbacks"] for one in lines if "EncoderFallbacks" in one] == [[1.0]]

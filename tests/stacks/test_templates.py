@@ -362,7 +362,7 @@ def test_alarms_watch_the_metrics_that_functions_emit() -> None:
     own = {item["MetricName"]: item["Dimensions"] for item in alarms if item["Namespace"] == "dicomlake"}
     code = "".join(path.read_text() for path in sorted((ROOT / "layers/core/python/dicomlake/entry").glob("*.py")))
 
-    assert own.keys() == {"SettleSeconds", "LedgerDrift", "RejectedObjects"}
+    assert own.keys() == {"SettleSeconds", "LedgerDrift", "RejectedObjects", "VerifyMismatches", "EncoderFallbacks"}
     assert all(dimensions == [{"Name": "environment", "Value": "dev"}] for dimensions in own.values())
     assert 'METRICS_NAMESPACE = "dicomlake"' in code
     assert all(f'metric("{name}"' in code for name in own)

@@ -105,6 +105,11 @@ def self_test() -> Encoder:
         return Encoder.IMAGECODECS
 
 
+def encoder_in_use() -> Encoder | None:
+    """Return the encoder that this process has chosen; None where it has not met a frame to encode."""
+    return self_test() if self_test.cache_info().currsize else None
+
+
 def _is_exact(encode_mono: Callable[[PixelArray, int, bool], bytes]) -> bool:
     scattered = np.arange(96 * 80, dtype=np.int64).reshape(96, 80) * 2654435761 // 1024 % 4096
     frame = (scattered - 2048).astype(np.int16)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomlake.composition import Lake
+from dicomlake.dicom.codecs import Encoder, encoder_in_use
 from dicomlake.domain.errors import MalformedError, PipelineError, UnexpectedError
 from dicomlake.domain.ids import frame_key
 from dicomlake.domain.routing import Received, RoutePolicy
@@ -29,8 +30,10 @@ def ingest_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
         alone=_is_from(event, lake.settings.text("INGEST_ONE_QUEUE_URL")),
     )
     queues = IngestQueues(lake.queue("INGEST"), lake.queue("INGEST_ONE"), lake.queue("LARGE"))
-    report = ingest_batch(received, _ports(lake), queues, policy, out_of_time(context))
+    ports = _ports(lake)
+    report = ingest_batch(received, ports, queues, policy, out_of_time(context))
     _tell(line, report, len(received))
+    _tell_pixels(line, ports.context)
     return {"batchItemFailures": failures}
 
 
@@ -39,11 +42,25 @@ def run_large_task() -> None:
     lake = Lake(Settings.from_env(os.environ))
     with logged("large-instance", lake, None) as line:
         (command,) = ingest_commands(lake.settings.text("MESSAGE"))
-        report = ingest_large(command, _ports(lake))
+        ports = _ports(lake)
+        report = ingest_large(command, ports)
         line |= {"result": report.outcome, "images": report.tally.stored, "frames": report.frames}
         line |= {"landedBytes": command.landed.size, "storedBytes": report.stored_bytes}
         line |= {"quarantined": report.tally.quarantined}
         tell_rejected(line, report.alarming)
+        _tell_pixels(line, ports.context)
+
+
+def _tell_pixels(line: Line, context: StoreContext) -> None:
+    """Tell which frames stayed as they came though they should not have, and alarms of what nobody should live with.
+
+    An encoder whose frame did not decode to its source is a fault; without the fast one all is exact, and slower.
+    """
+    line["notExact"] = dict(context.not_exact)
+    if context.not_exact["verify-mismatch"]:
+        line.metric("VerifyMismatches", context.not_exact["verify-mismatch"], "Count")
+    if encoder_in_use() is Encoder.IMAGECODECS:
+        line.metric("EncoderFallbacks", 1, "Count")
 
 
 def _ports(lake: Lake) -> IngestPorts:

@@ -1,6 +1,7 @@
 """One landed object into the open pack: parsed once, its frames proved, its head kept, its record made."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -36,12 +37,14 @@ class StoreContext:
     """What storing needs beside the object: the data store's frame key, the time, and how thoroughly to verify.
 
     `series_seen` remembers the series of this process, so that the first frame of each is verified independently.
+    `not_exact` counts the instances whose frames could not be stored as planned and stayed as they came, by reason.
     """
 
     frame_key: bytes
     clock: Clock
     independent: Independent = Independent.SAMPLE
     series_seen: set[SeriesUid] = field(default_factory=set)
+    not_exact: Counter[str] = field(default_factory=Counter)
 
     def verification(self, series_uid: SeriesUid) -> Verification:
         """Return how the next instance of a series is verified."""
@@ -156,6 +159,7 @@ def _store_frames(parsed: ParsedInstance, frames: FramePlan, writer: PackWriter,
     try:
         return _store_by(plan, parsed, frames, verification, writer, context)
     except NotExactError as refusal:
+        context.not_exact[refusal.plan.reason] += 1
         writer.abort_instance()
         writer.begin_instance()
         return _store_by(refusal.plan, parsed, frames, verification, writer, context)
