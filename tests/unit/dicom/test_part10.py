@@ -11,7 +11,9 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import UID
 
 from dicomlake.dicom.frames import plan_frames
@@ -220,6 +222,23 @@ def test_htj2k_of_a_depth_that_it_cannot_have_is_refused_before_anything_is_writ
 
     with pytest.raises(NotAcceptableError):
         next(write_part10(head, wide))
+
+
+def test_more_bits_stored_than_allocated_are_refused_before_anything_is_written() -> None:
+    head, pixels, _ = stored(landed(noise(LAYOUT).tobytes()))
+    assert pixels is not None
+    odd = replace(pixels, layout=replace(LAYOUT, bits_stored=65_535))
+
+    with pytest.raises(NotAcceptableError, match="Bits Stored"):
+        next(write_part10(head, odd))
+
+
+def test_a_photometric_interpretation_of_no_vr_is_an_error() -> None:
+    head, pixels, _ = stored(landed(noise(LAYOUT).tobytes()))
+    head.dataset[0x00280004] = RawDataElement(Tag(0x00280004), "KS", 2, b"ab", 0, False, True)
+
+    with pytest.raises(MalformedError, match="Photometric"):
+        next(write_part10(head, pixels))
 
 
 def test_odd_pixels_are_padded_and_odd_code_streams_too() -> None:

@@ -130,6 +130,8 @@ def native_reader(pixels: StoredPixels, vr: str, photometric: str) -> tuple[Fram
         return _swapped(stored, layout, vr), sum(pixels.lengths)
     if pixels.syntax in _NATIVE or pixels.syntax == ENCAPSULATED_NATIVE:
         return stored, sum(pixels.lengths)
+    if not 0 < layout.bits_stored <= layout.bits_allocated:
+        raise NotAcceptableError("no sample has so many Bits Stored: ask for transfer-syntax=*")
     if pixels.syntax == HTJ2K_LOSSLESS_RPCL and layout.bits_allocated in (8, 16):
         return lambda index: decoded_frame(stored(index), layout).tobytes(), decoded
     decoder = syntax_of(pixels.syntax).decoder
@@ -167,7 +169,10 @@ def _describe(dataset: Dataset, layout: PixelLayout, photometric: str) -> None:
 
 
 def _photometric(dataset: Dataset) -> str:
-    return str(dataset.get("PhotometricInterpretation", ""))
+    try:
+        return str(dataset.get("PhotometricInterpretation", ""))
+    except UNREADABLE as error:
+        raise MalformedError("the Photometric Interpretation cannot be read") from error
 
 
 def _say_lossy(dataset: Dataset, method: str, ratio: float) -> None:
