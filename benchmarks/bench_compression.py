@@ -6,7 +6,7 @@ Frames are the developers' corpus's (DICOMLAKE_CORPUS) and a synthetic mammogram
 ones; times are CPU milliseconds of the calling thread, the best of the rounds, codecs in turn, so that they compare.
 HTJ2K is what ingest does: ojph for gray, imagecodecs with the colour transform for RGB, decoded by OpenJPH. J2K is
 OpenJPEG, JPEG-LS CharLS; deflate is zlib's level 6 over the native frame; RLE is pydicom's bytes (its encoder is
-Python, so that its time is left out). `previews` tells which part of an HTJ2K frame a 64- and a 128-pixel preview takes.
+Python, so that its time is left out). `previews` tells what part of an HTJ2K frame a 64- or 128-pixel preview takes.
 """
 
 import argparse
