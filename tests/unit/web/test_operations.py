@@ -265,6 +265,30 @@ def test_a_restore_plan_places_head_and_frames_in_the_pack(lake: StoredLake) -> 
     assert plan["restorable"] == "bytes"
 
 
-@pytest.mark.parametrize("url", ["/lake/studies/9.9", "/lake/restore/1.2.1/1.2.1.1/9.9", "/lake/quarantine/ab/v9"])
+def test_a_series_plans_come_together_page_by_page() -> None:
+    lake = StoredLake()
+    for first in range(1, 150, 30):
+        lake.add("1.2.1", "1.2.1.1", [[b"a"]] * 30, first)
+    services, signed = lake.services(), []
+    sign_get = lake.datastore.objects.sign_get
+
+    def counted(key: str, seconds: int, version_id: str = "") -> str:
+        signed.append(key)
+        return sign_get(key, seconds, version_id)
+
+    lake.datastore.objects.sign_get = counted  # type: ignore[method-assign]
+    page = get_json(services, "/lake/restore/1.2.1/1.2.1.1")
+    last = get_json(services, "/lake/restore/1.2.1/1.2.1.1?after=" + quote(page["after"], safe=""))
+
+    assert (len(page["instances"]), len(last["instances"]), last["after"]) == (100, 50, None)
+    assert len(signed) <= 2 * 5
+    for plan in (page["instances"][0], last["instances"][-1]):
+        alone = get_json(services, f"/lake/restore/1.2.1/1.2.1.1/{plan['instance']}")
+        assert {**alone, "instance": plan["instance"]} == plan
+
+
+@pytest.mark.parametrize(
+    "url", ["/lake/studies/9.9", "/lake/restore/1.2.1/1.2.1.1/9.9", "/lake/restore/1.2.1/9.9", "/lake/quarantine/ab/v9"]
+)
 def test_what_is_not_there_is_404(lake: StoredLake, url: str) -> None:
     assert get(lake.services(), url, caller=OPERATING)["statusCode"] == 404

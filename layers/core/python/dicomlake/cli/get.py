@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Get them and say what was written."""
     lake = LakeClient(find_lake(arguments.data))
     keys = list(find_instances(lake, arguments.uid))
-    packs, written, refused = Packs(lake), list[Path](), list[str]()
+    packs, written, refused = Packs(lake, keys), list[Path](), list[str]()
     progress = Progress("read", len(keys), quiet=arguments.json)
     for key in keys:
         try:

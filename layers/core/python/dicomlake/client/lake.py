@@ -75,6 +75,15 @@ class LakeClient:
         """Return how to rebuild an instance from its pack."""
         return self._document(f"/restore/{key.study_uid}/{key.series_uid}/{key.instance_uid}")
 
+    def restore_plans(self, study_uid: str, series_uid: str) -> Iterator[Document]:
+        """Yield how to rebuild each instance of a series (`instance` names it), a hundred a request."""
+        after: str | None = ""
+        while after is not None:
+            continued = f"?{_query({'after': after})}" if after else ""
+            page = self._document(f"/restore/{study_uid}/{series_uid}{continued}")
+            yield from page["instances"]
+            after = page["after"]
+
     def search(self, path: str, query: Mapping[str, str]) -> list[Document]:
         """Return what a QIDO-RS search under the data store's root finds (PS3.18 10.6)."""
         asked = f"?{_query(query)}" if query else ""

@@ -1,8 +1,9 @@
 """Rebuilding instances on this side: the restore plan says where an instance lies, its pack is read by signed URL."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from dicomlake.client.failure import LakeClientError
@@ -11,7 +12,7 @@ from dicomlake.client.lake import Document, LakeClient
 from dicomlake.dicom.pixels import Bytes
 from dicomlake.dicom.restore import landed_frame, rebuild
 from dicomlake.dicom.syntaxes import EXPLICIT_LITTLE
-from dicomlake.domain.model import Frame, InstanceKey, TransferSyntaxUid
+from dicomlake.domain.model import Frame, InstanceKey, InstanceUid, TransferSyntaxUid
 from dicomlake.lake.pack import PackReader
 from dicomlake.usecases.stored_instance import StoredInstance
 
@@ -23,18 +24,31 @@ class NotRestorableError(LakeClientError):
 class Packs:
     """Reads instances out of packs; a pack's footer is read once, however many of its instances are asked for."""
 
-    def __init__(self, lake: LakeClient) -> None:
+    def __init__(self, lake: LakeClient, wanted: Sequence[InstanceKey] = ()) -> None:
+        """`wanted` are the instances to be asked for: of a series with more than one, all plans are asked for at
+        once."""
         self._lake = lake
         self._readers: dict[str, PackReader] = {}
+        counted = Counter((key.study_uid, key.series_uid) for key in wanted)
+        self._whole = {series for series, count in counted.items() if count > 1}
+        self._plans: dict[InstanceKey, Document] = {}
 
     def instance(self, key: InstanceKey) -> "PackedInstance":
         """Return one instance, ready to be read."""
-        plan = self._lake.restore_plan(key)
+        plan = self._plan(key)
         pack = plan["pack"]
         name = pack["url"].partition("?")[0]
         if name not in self._readers:
             self._readers[name] = PackReader(_reader(self._lake.http, pack["url"]), pack["size"], name)
         return PackedInstance(plan, self._readers[name], pack["ordinal"])
+
+    def _plan(self, key: InstanceKey) -> Document:
+        series = key.study_uid, key.series_uid
+        if series in self._whole:
+            self._whole.discard(series)
+            found = self._lake.restore_plans(*series)
+            self._plans |= {replace(key, instance_uid=InstanceUid(plan["instance"])): plan for plan in found}
+        return self._plans.pop(key, None) or self._lake.restore_plan(key)
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from dicomlake.domain.model import InstanceKey, InstanceRecord
+from dicomlake.domain.errors import NotFoundError
+from dicomlake.domain.model import InstanceKey, InstanceRecord, SeriesUid, StudyUid, Visibility
 from dicomlake.lake.blocks import Block
 from dicomlake.lake.footer import PackedInstance
 from dicomlake.lake.layout import Span
-from dicomlake.ports import Datastore
+from dicomlake.lake.pack import PackReader
+from dicomlake.ports import Datastore, Page
 from dicomlake.usecases.open_pack import open_pack
 from dicomlake.usecases.retrieve_metadata import visible_record
 
 SIGNED_SECONDS = 3600
 LISTED_FRAMES = 1000
+PLANS_A_PAGE = 100
+"""Plans of a series in one answer: with a thousand frames listed each they are 2.5 MB of the 4.5 that it carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,31 @@ class RestorePlan:
 def plan_restore(key: InstanceKey, store: Datastore) -> RestorePlan:
     """Return the plan for one instance; reads the pack's footer and frame table, no pixels."""
     record = visible_record(key, store)
-    pointer = record.pointer
-    reader = open_pack(store.objects, pointer.pack)
-    packed: PackedInstance = reader.instance(pointer.ordinal)
-    listed = reader.frames(pointer.ordinal) if record.frame_count <= LISTED_FRAMES else ()
+    pack = record.pointer.pack
+    return _plan(record, open_pack(store.objects, pack), store.objects.sign_get(pack, SIGNED_SECONDS))
+
+
+def plan_series(study_uid: StudyUid, series_uid: SeriesUid, after: str, store: Datastore) -> Page[RestorePlan]:
+    """Return the plans of a series' visible instances, a page at a time; each pack is opened and signed for once.
+
+    Raises NotFoundError where there is no such series.
+    """
+    page = store.instances.instances(study_uid, series_uid, after, PLANS_A_PAGE)
+    if not page.items and not after:
+        raise NotFoundError("no series is stored under this UID in this study")
+    records = [record for record in page.items if record.visibility is Visibility.PRIMARY]
+    packs = {record.pointer.pack for record in records}
+    opened = {pack: (open_pack(store.objects, pack), store.objects.sign_get(pack, SIGNED_SECONDS)) for pack in packs}
+    return Page(tuple(_plan(record, *opened[record.pointer.pack]) for record in records), page.after, page.read)
+
+
+def _plan(record: InstanceRecord, reader: PackReader, url: str) -> RestorePlan:
+    ordinal = record.pointer.ordinal
+    packed: PackedInstance = reader.instance(ordinal)
+    listed = reader.frames(ordinal) if record.frame_count <= LISTED_FRAMES else ()
     return RestorePlan(
         record=record,
-        url=store.objects.sign_get(pointer.pack, SIGNED_SECONDS),
+        url=url,
         pack_size=reader.size,
         head=packed.head,
         splices=packed.splices,

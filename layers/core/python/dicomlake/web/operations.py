@@ -14,7 +14,7 @@ from dicomlake.usecases.look_up_object import (
     where_by_key,
     where_by_uid,
 )
-from dicomlake.usecases.plan_restore import plan_restore
+from dicomlake.usecases.plan_restore import plan_restore, plan_series
 from dicomlake.usecases.sign_uploads import EXPIRES, UploadFile, complete_upload, declare_study, sign_uploads
 from dicomlake.web.call import Call
 from dicomlake.web.documents import (
@@ -144,3 +144,10 @@ def get_study(call: Call) -> Response:
 def get_restore(call: Call) -> Response:
     """Give the plan by which a client rebuilds the landed object."""
     return json_response(restore_document(plan_restore(call.key, call.ports)))
+
+
+def get_series_restore(call: Call) -> Response:
+    """Give the plans of a series, a page at a time."""
+    page = plan_series(call.study_uid, call.series_uid, call.request.parameter("after"), call.ports)
+    plans = [{"instance": plan.record.key.instance_uid, **restore_document(plan)} for plan in page.items]
+    return json_response({"instances": plans, "after": page.after or None})

@@ -60,6 +60,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/lake/where", Permission.READ, operations.get_where),
     Route("POST", "/lake/where", Permission.READ, operations.post_where),
     Route("GET", "/lake/studies/{study}", Permission.READ, operations.get_study),
+    Route("GET", "/lake/restore/{study}/{series}", Permission.READ, operations.get_series_restore),
     Route("GET", "/lake/restore/{study}/{series}/{instance}", Permission.READ, operations.get_restore),
     Route("GET", "/lake/quarantine", Permission.OPERATE, operations.get_quarantine),
     Route("GET", "/lake/quarantine/{hash}/{version}", Permission.OPERATE, operations.get_quarantined),
