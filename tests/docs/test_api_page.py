@@ -103,6 +103,7 @@ def test_the_keys_that_can_be_matched_are_listed(level: QueryLevel) -> None:
         ("PatientName=Yama*", "name#"),
         ("ReferringPhysicianName=Suzuki", "referrer#"),
         ("StudyID=1", "study-id#"),
+        ("ModalitiesInStudy=CT&StudyDate=20240101", "modality#"),
         ("StudyDate=20240101", "studies"),
     ],
 )

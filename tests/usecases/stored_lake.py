@@ -130,7 +130,7 @@ class StoredLake:
         )
         return b"[" + b",".join(texts) + b"]"
 
-    def add_row(self, study: str, **changes: JsonObject) -> None:
+    def add_row(self, study: str, modalities: tuple[str, ...] = ("CT",), **changes: JsonObject) -> None:
         """Put a study into the index only: enough to search for it, cheap enough for thousands."""
         row = Study(
             StudyUid(study),
@@ -138,7 +138,7 @@ class StoredLake:
             attributes=study_part(study, **changes),
             counts=Counts(instances=1),
             series_count=1,
-            modalities=("CT",),
+            modalities=modalities,
         )
         self.datastore.studies.fold(Fold(row, expected_version=0, add_keys=search_keys(row)))
 

@@ -97,7 +97,10 @@ def large() -> CountedLake:
         ([("PatientName", family(2)), ("fuzzymatching", "true")], 25, 50),
         ([("StudyDate", "20200102")], 20, 40),
         ([("StudyID", "1"), ("StudyDate", "20200102")], 20, 40),
-        ([("ModalitiesInStudy", "CT"), ("limit", "10")], 10, 400),
+        ([("ModalitiesInStudy", "CT"), ("limit", "10")], 10, 220),
+        ([("ModalitiesInStudy", "CT,MR"), ("StudyDate", "20200101-"), ("limit", "10")], 10, 220),
+        ([("ModalitiesInStudy", "PT\\CT"), ("multiplevaluematching", "true")], 0, 0),
+        ([("StudyDescription", "Ch*"), ("limit", "10")], 10, 400),
         ([("PatientID", "nobody")], 0, 0),
     ],
 )
@@ -125,9 +128,12 @@ def test_pages_joined_are_the_whole_list_newest_first_without_gap_or_repeat(smal
 @pytest.mark.parametrize(
     ("parameters", "advice"),
     [
-        ([("ModalitiesInStudy", "MG")], "add StudyInstanceUID, AccessionNumber, PatientID or StudyDate"),
+        (
+            [("StudyDescription", "Knee")],
+            "add StudyInstanceUID, AccessionNumber, PatientID, StudyDate or ModalitiesInS",
+        ),
         ([("StudyID", "1"), ("StudyDescription", "Knee")], "PatientID"),
-        ([("StudyDate", "20200101-"), ("ModalitiesInStudy", "MG")], "AccessionNumber or PatientID"),
+        ([("StudyDate", "20200101-"), ("StudyDescription", "Knee")], "PatientID or ModalitiesInStudy"),
         ([("offset", "5000")], "StudyDate"),
         ([("PatientName", "*a*"), ("StudyDescription", "Knee")], "PatientID"),
     ],

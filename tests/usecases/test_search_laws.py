@@ -30,6 +30,7 @@ GIVEN = ["Tarou", "Taro", "Jun'ichi", "Mary Ann", "Anna-Lena", ""]
 WORDS = [*FAMILIES, *IDEOGRAMS, *KANA]
 IDS = ["P1", "p1", "P1 ", "000001", "A#B", "*"]
 DATES = ["20231231", "20240101", "20240102", "2024.01.02", "", "unknown"]
+MODALITIES = [("CT",), ("MR",), ("CT", "PT"), ("MR", "PT", "SR"), ()]
 
 
 def store_of_everything() -> MemoryDatastore:
@@ -42,6 +43,7 @@ def store_of_everything() -> MemoryDatastore:
         }
         lake.add_row(
             f"1.2.{number}",
+            modalities=MODALITIES[number % len(MODALITIES)],
             t00100010=element("PN", {**name}),
             t00100020=element("LO", IDS[number % len(IDS)]),
             t00100021=element("LO", f"H{number % 4}" if number % 4 else ""),
@@ -78,6 +80,8 @@ queries = st.fixed_dictionaries(
         "StudyID": st.sampled_from(["1", "?"]),
         "StudyDate": st.sampled_from(["20240101", "20231231-20240101", "-20240101", "20240101-"]),
         "StudyTime": st.sampled_from(["10", "0500-1300", "-12"]),
+        "ModalitiesInStudy": st.sampled_from(["CT", "PT", "CT,MR", "PT\\CT", "C?", "XA", "PT,CT,SR"]),
+        "multiplevaluematching": st.sampled_from(["true", "false"]),
         "fuzzymatching": st.sampled_from(["true", "false"]),
     },
 )

@@ -32,13 +32,16 @@ def series_uid(number: int) -> SeriesUid:
     return SeriesUid(f"1.{number:05d}".ljust(64, "3"))
 
 
-def row(number: int, series: int = 33, named: bool = True) -> CommitRow:
+def row(number: int, series: int = 33, named: bool = True, modalities: int = 1) -> CommitRow:
     """A commit of one instance in each of so many series of its own."""
     study = {tag: {"vr": "PN", "Value": [{"Alphabetic": NAMES}]} for tag in ("00100010", "00080090")}
     study |= {tag: {"vr": "LO", "Value": ["x"]} for tag in ("00080050", "00100020", "00100021", "00200010")}
     study |= {"00080020": {"vr": "DA", "Value": ["20260102"]}}
     shares = (
-        SeriesShare(SeriesAttributes(series_uid(number * 100 + one)), Counts(1, 1, 1, 1), "CT") for one in range(series)
+        SeriesShare(
+            SeriesAttributes(series_uid(number * 100 + one)), Counts(1, 1, 1, 1), modality(number, one, modalities)
+        )
+        for one in range(series)
     )
     return CommitRow(
         commit_id=f"{number:032x}",
@@ -50,6 +53,11 @@ def row(number: int, series: int = 33, named: bool = True) -> CommitRow:
         study=StudyAttributes(STUDY, study) if named else None,
         series=tuple(shares),
     )
+
+
+def modality(number: int, series: int, modalities: int) -> str:
+    """CT, or one of so many made up codes a commit."""
+    return "CT" if modalities == 1 else f"M{number}X{series % modalities}"
 
 
 def never() -> bool:
@@ -69,6 +77,18 @@ def settling(store: MemoryDatastore, instances: int = 1) -> Study:
     study = replace(held, state=StudyState.SETTLING, counts=Counts(instances), version=held.version + 1)
     store.studies.fold(Fold(study, expected_version=held.version))
     return study
+
+
+@pytest.mark.parametrize(("series", "modalities"), [(1, 2), (10, 10), (33, 33)])
+def test_a_study_of_any_number_of_modalities_is_folded_and_found_by_each(series: int, modalities: int) -> None:
+    store = with_rows([row(number, series, modalities=modalities) for number in range(60)])
+
+    tracked = track_study(DATASTORE, STUDY, store, MemoryWorkQueue(), SETTLE, MemoryClock(), never)
+
+    assert tracked.study is not None
+    assert (tracked.folded, tracked.complete) == (60, True)
+    assert {key.partition for key, _ in store.state.search} >= {f"modality#{one}" for one in tracked.study.modalities}
+    assert len(tracked.study.modalities) == 60 * min(series, modalities)
 
 
 def test_a_study_of_thousands_of_series_is_folded_and_planned_in_parts_that_fit() -> None:
@@ -100,7 +120,7 @@ def test_a_fold_that_reopens_an_unnamed_study_and_names_it_fits_a_transaction() 
     tracked = track_study(DATASTORE, STUDY, store, MemoryWorkQueue(), SETTLE, clock, never)
 
     assert tracked.folded == 30
-    assert len(search_keys(tracked.study)) == 27  # type: ignore[arg-type]
+    assert len(search_keys(tracked.study)) == 28  # type: ignore[arg-type]
 
 
 def test_a_large_study_whose_machine_failed_is_started_again() -> None:

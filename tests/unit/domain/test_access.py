@@ -96,7 +96,10 @@ DATES = ("20240101", f"20240131{END}")
         ([("PatientName", "*mada"), ("StudyID", "7")], "StudyID", [RowRange("study-id#7")]),
         ([("PatientID", "P*")], "StudyDate", [RowRange("studies")]),
         ([("PatientName", "Y*")], "StudyDate", [RowRange("studies")]),
-        (MORE, "StudyDate", [RowRange("studies", *DATES)]),
+        (MORE, "ModalitiesInStudy", [RowRange("modality#CT", *DATES)]),
+        (MORE[:1], "StudyDate", [RowRange("studies", *DATES)]),
+        ([("ModalitiesInStudy", "CT,MR")], "ModalitiesInStudy", [RowRange("modality#CT"), RowRange("modality#MR")]),
+        ([("ModalitiesInStudy", "C*")], "StudyDate", [RowRange("studies")]),
         ([("StudyDate", "-20240131")], "StudyDate", [RowRange("studies", "00000001", DATES[1])]),
         ([], "StudyDate", [RowRange("studies")]),
     ],
@@ -110,7 +113,9 @@ def test_the_most_selective_key_chooses_the_rows(
 
 
 def test_advice_names_only_keys_that_are_not_given() -> None:
-    assert advise(ask(("StudyDate", "20240101"))) == "add StudyInstanceUID, AccessionNumber or PatientID"
+    told = "add StudyInstanceUID, AccessionNumber, PatientID or ModalitiesInStudy"
+
+    assert advise(ask(("StudyDate", "20240101"))) == told
 
 
 @pytest.mark.parametrize(

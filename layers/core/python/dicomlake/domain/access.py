@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dicomlake.domain.criteria import Match, holds
+from dicomlake.domain.criteria import Match, MatchKind, holds
 from dicomlake.domain.levels import QueryLevel, first_value
 from dicomlake.domain.matching import (
     groups_of,
@@ -52,8 +52,8 @@ class RowRange:
 class AccessPath:
     """Where the candidates of a search are read: either these studies, or the rows of these ranges.
 
-    `in_order` where reading the ranges backwards is newest first; `exact` where every row matches the parameter that
-    chose the path, named by `key`.
+    `in_order` where reading the ranges backwards, side by side, is newest first; `exact` where every row matches the
+    parameter that chose the path, named by `key`, and StudyDate.
     """
 
     key: str
@@ -94,6 +94,18 @@ def _by_issued_patient(query: Query) -> AccessPath | None:
     if not _is_exact_value(patient_id) or not _is_exact_value(issuer):
         return None
     return AccessPath("PatientID", ranges=(_dated(issued_partition(issuer, patient_id), query),))
+
+
+def _by_modality(query: Query) -> AccessPath | None:
+    """By any modality of a list; of one that a study has to have whole, by the first."""
+    for tag in ("00080061", "00080060"):
+        match = next((match for match in query.matches if match.tag == tag and match.kind is not MatchKind.EMPTY), None)
+        values = match.values if match else ()
+        if match and all(map(_is_exact_value, values)):
+            wanted = values[:1] if match.kind is MatchKind.ALL else values
+            ranges = tuple(_dated(exact_partition("modality", value), query) for value in wanted)
+            return AccessPath("ModalitiesInStudy", ranges=ranges, exact=match.kind is not MatchKind.ALL)
+    return None
 
 
 def _is_exact_value(text: str) -> bool:
@@ -156,6 +168,7 @@ _PLANS: tuple[Callable[[Query], AccessPath | None], ...] = (
     _by_name("name", "00100010", "PatientName"),
     _by_name("referrer", "00080090", "ReferringPhysicianName"),
     _by_exact("study-id", "00200010", "StudyID"),
+    _by_modality,
     _by_date,
 )
 _ADVICE = (
@@ -163,6 +176,7 @@ _ADVICE = (
     ("AccessionNumber", "00080050"),
     ("PatientID", "00100020"),
     ("StudyDate", STUDY_DATE),
+    ("ModalitiesInStudy", "00080061"),
 )
 
 

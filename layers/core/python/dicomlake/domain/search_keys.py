@@ -7,12 +7,13 @@
 | PatientID of an issuer | `patient-of#<issuer>` LF `<id>` | same | newest first |
 | AccessionNumber | `accession#<number>` | same | newest first |
 | StudyID | `study-id#<id>` | same | newest first |
+| ModalitiesInStudy, Modality | `modality#<code>` | same | newest first |
 | PatientName | `name#<first letters>` | `<token>#<date>#<time>` | by token, then newest |
 | ReferringPhysicianName | `referrer#<first letters>` | same | by token, then newest |
 | what is not ready yet | `open#<shard>` | `<since>#<generation>` | oldest first |
 
 The index adds the study's UID to every sort text. A row costs two writes a study (it is part of a transaction), so
-there is one per distinct token, for the first eleven words of a name: at most 28.
+there is one per distinct token, for the first eleven words of a name: at most 28, and one a modality.
 """
 
 import re
@@ -73,6 +74,9 @@ def search_keys(study: Study) -> tuple[SearchKey, ...]:
     issuer, patient_id = text_of(attributes, "00100021"), text_of(attributes, "00100020")
     if 0 < len(issuer) <= MAX_EXACT and 0 < len(patient_id) <= MAX_EXACT:
         rows.append(SearchKey(issued_partition(issuer, patient_id), stamp))
+    rows.extend(
+        SearchKey(exact_partition("modality", code), stamp) for code in study.modalities if len(code) <= MAX_EXACT
+    )
     for name, tag in _NAMES:
         rows.extend(_name_rows(name, attributes, tag, stamp))
     return tuple(dict.fromkeys(rows))
@@ -119,7 +123,7 @@ def stamp_of(study: Study) -> str:
 
 
 def exact_partition(name: str, value: str) -> str:
-    """Return the partition of the studies whose `accession`, `patient` or `study-id` is exactly this."""
+    """Return the partition of the studies whose `accession`, `patient`, `study-id` or a `modality` is exactly this."""
     return f"{name}#{value}"
 
 

@@ -1,6 +1,7 @@
 """Search for studies (QIDO-RS, PS3.18 10.6): newest first, from the index only, within a read budget."""
 
 from collections.abc import Iterator
+from heapq import merge
 from itertools import batched, islice
 
 from dicomlake.domain.access import AccessPath, RowRange, advise, matches_level, plan_access
@@ -61,7 +62,8 @@ def _page(
 
 def _is_whole(path: AccessPath, query: Query) -> bool:
     """Whether every row of a path is an answer, so that rows are enough to skip and to count."""
-    return bool(path.ranges) and path.exact and {match.path[0].keyword for match in query.matches} <= {path.key}
+    keys = {match.path[0].keyword for match in query.matches}
+    return bool(path.ranges) and path.exact and keys <= {path.key, "StudyDate"}
 
 
 def matching_studies(query: Query, store: Datastore, meter: ReadMeter, start: Cursor | None = None) -> Iterator[Study]:
@@ -99,15 +101,19 @@ def matches_study(query: Query, study: Study) -> bool:
 def _ordered_uids(
     path: AccessPath, store: Datastore, meter: ReadMeter, want: int, start: Cursor | None = None
 ) -> Iterator[StudyUid]:
-    """Yield the studies of the path's rows, each once, backwards range by range; of one range, those behind `start`."""
+    """Yield the studies of the rows of a path, each once, backwards through its ranges side by side, behind `start`."""
+    key = SearchKey("", f"{path.prefix}{start.stamp}") if start else None
+    after = SearchHit(key, start.study_uid).place if key and start else ""
+    hits = (_hits(rows, store, meter, want, after) for rows in path.ranges)
     seen: set[StudyUid] = set()
-    for rows in path.ranges:
-        key = SearchKey(rows.partition, f"{path.prefix}{start.stamp}") if start else None
-        after = SearchHit(key, start.study_uid).place if key and start else ""
-        for hit in _hits(rows, store, meter, want, after):
-            if hit.study_uid not in seen:
-                seen.add(hit.study_uid)
-                yield hit.study_uid
+    for hit in merge(*hits, key=_place, reverse=True):
+        if hit.study_uid not in seen:
+            seen.add(hit.study_uid)
+            yield hit.study_uid
+
+
+def _place(hit: SearchHit) -> str:
+    return hit.place
 
 
 def _hits(rows: RowRange, store: Datastore, meter: ReadMeter, want: int, after: str) -> Iterator[SearchHit]:
