@@ -205,7 +205,7 @@ def test_json_over_a_kilobyte_is_compressed_where_gzip_is_accepted(lake: StoredL
 
 def test_a_pre_built_answer_reaches_both_kinds_of_client() -> None:
     lake = StoredLake()
-    array = lake.finalise("1.2.1", "1.2.1.1", lake.add("1.2.1", "1.2.1.1", [[b"a"], [b"b"]]))
+    array = lake.finalise("1.2.1", "1.2.1.1", lake.add("1.2.1", "1.2.1.1", [[b"a"] for _ in range(9)]))
     url = f"{ROOT}/studies/1.2.1/series/1.2.1.1/metadata"
 
     plain = get(lake.services(), url)

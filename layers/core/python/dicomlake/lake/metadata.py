@@ -3,7 +3,7 @@
 import orjson
 
 from dicomlake.domain.errors import MalformedError
-from dicomlake.domain.model import JsonObject
+from dicomlake.domain.model import InstanceRecord, JsonObject
 
 
 def encode_metadata(instance: JsonObject) -> bytes:
@@ -20,3 +20,25 @@ def decode_metadata(data: bytes) -> JsonObject:
     if not isinstance(instance, dict):
         raise MalformedError("an instance's metadata in a pack is no JSON object")
     return instance
+
+
+_AVAILABLE = "00083002"
+_BULK = b'"BulkDataURI":"'
+
+
+def shown_metadata(packed: bytes, record: InstanceRecord) -> bytes:
+    """Return an instance's DICOM JSON as readers get it, from what its pack holds.
+
+    Available Transfer Syntax UID is added in its place (PS3.18 F.2 orders attributes by tag), and bulk data are named
+    relative to the study: `series/{uid}/instances/{uid}/bulkdata/...`. Raises MalformedError if it is no JSON object.
+    """
+    available: JsonObject = {_AVAILABLE: {"vr": "UI", "Value": [record.stored_transfer_syntax]}}
+    shown = encode_metadata(dict(sorted({**decode_metadata(packed), **available}.items())))
+    key = record.key
+    place = f"series/{key.series_uid}/instances/{key.instance_uid}/bulkdata/".encode()
+    return shown.replace(_BULK + b"bulk/", _BULK + place).replace(_BULK + b"pixeldata", _BULK + place + b"pixeldata")
+
+
+def placed_metadata(shown: bytes, study_url: str) -> bytes:
+    """Return DICOM JSON whose bulk data are named by absolute URLs; values cannot hold what is looked for."""
+    return shown.replace(_BULK + b"series/", _BULK + f"{study_url}/series/".encode())

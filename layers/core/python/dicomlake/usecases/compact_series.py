@@ -14,7 +14,7 @@ from dicomlake.domain.ids import LakeSecret, series_ref
 from dicomlake.domain.model import InstanceKey, InstanceRecord, LedgerKey, Visibility
 from dicomlake.domain.study import Series
 from dicomlake.lake.compact import Copy, Move, carry_out, identity, moves, plan_series
-from dicomlake.lake.metadata import decode_metadata
+from dicomlake.lake.metadata import decode_metadata, shown_metadata
 from dicomlake.lake.paths import series_metadata_key, series_pack_key
 from dicomlake.lake.series_metadata import build_series_metadata
 from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, all_instances
@@ -103,7 +103,7 @@ def _switched(records: Sequence[InstanceRecord], switched: Sequence[Move]) -> li
 
 
 def _metadata(records: Sequence[InstanceRecord], known: Known, objects: ObjectStore) -> list[bytes]:
-    """Each record's DICOM JSON, in the records' order; each pack that has some of it is opened once."""
+    """Each record's DICOM JSON as readers get it, in the records' order; each pack with some of it is opened once."""
     missing = sorted([one for one in records if identity(one) not in known], key=lambda one: one.pointer.pack)
     by_pack = groupby(missing, key=lambda one: one.pointer.pack)
 
@@ -113,7 +113,7 @@ def _metadata(records: Sequence[InstanceRecord], known: Known, objects: ObjectSt
 
     for found in in_order([metadata_of(pack, list(members)) for pack, members in by_pack], read):
         known |= found
-    return [known[identity(record)] for record in records]
+    return [shown_metadata(known[identity(record)], record) for record in records]
 
 
 def _modality(command: CompactSeries, store: Datastore) -> str:

@@ -10,6 +10,7 @@ from itertools import groupby
 from dicomlake.domain.errors import NotFoundError, TooLargeError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, StudyUid, Visibility
 from dicomlake.domain.study import Series
+from dicomlake.lake.metadata import shown_metadata
 from dicomlake.lake.series_metadata import read_series_index
 from dicomlake.ports import Datastore, ObjectStore, all_instances
 from dicomlake.usecases.open_pack import open_pack
@@ -23,7 +24,7 @@ MAX_RAW = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Fact: a JSON array of DICOM JSON objects, gzip-compressed or plain."""
+    """Fact: a JSON array of DICOM JSON objects, gzip-compressed or plain; bulk data are named relative to the study."""
 
     body: bytes
     gzipped: bool = False
@@ -36,7 +37,8 @@ class Metadata:
 def instance_metadata(key: InstanceKey, store: Datastore) -> Metadata:
     """Return the metadata of one instance."""
     record = visible_record(key, store)
-    return Metadata(b"[" + open_pack(store.objects, record.pointer.pack).metadata(record.pointer.ordinal) + b"]")
+    packed = open_pack(store.objects, record.pointer.pack).metadata(record.pointer.ordinal)
+    return Metadata(b"[" + shown_metadata(packed, record) + b"]")
 
 
 def series_metadata(study_uid: StudyUid, series_uid: str, store: Datastore) -> Metadata:
@@ -99,7 +101,7 @@ def _from_packs(study_uid: StudyUid, series: Series, store: Datastore) -> bytes:
     for pack, members in groupby(sorted(records, key=_place), key=lambda one: one.pointer.pack):
         reader = open_pack(store.objects, pack)
         for one in members:
-            texts[one.key] = reader.metadata(one.pointer.ordinal)
+            texts[one.key] = shown_metadata(reader.metadata(one.pointer.ordinal), one)
             size = _bounded(size + len(texts[one.key]))
     return b"[" + b",".join(texts[one.key] for one in sorted(records, key=_display_order)) + b"]"
 

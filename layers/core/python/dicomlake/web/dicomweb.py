@@ -1,11 +1,13 @@
 """DICOMweb handlers: QIDO-RS search, WADO-RS metadata and frames (PS3.18 10.4 and 10.6)."""
 
+import gzip
 import hashlib
 from collections.abc import Callable
 
 from dicomlake.domain.levels import QueryLevel
 from dicomlake.domain.model import JsonObject, SeriesUid, StudyUid
 from dicomlake.domain.query import Query, parse_query
+from dicomlake.lake.metadata import placed_metadata
 from dicomlake.usecases.retrieve_metadata import Metadata, instance_metadata, series_metadata, study_metadata
 from dicomlake.usecases.search_children import search_instances, search_series
 from dicomlake.usecases.search_pages import Reader, Remaining, SearchResult
@@ -14,7 +16,7 @@ from dicomlake.usecases.write_native_model import write_native_model
 from dicomlake.web.accept import XML, XML_PARTS, check_json, choose_datasets
 from dicomlake.web.call import Call
 from dicomlake.web.multipart import Part, multipart_body
-from dicomlake.web.response import Response, json_response
+from dicomlake.web.response import GZIP_FROM, MAX_BODY, Response, json_response
 
 Run = Callable[[Query, Call], SearchResult]
 
@@ -81,16 +83,32 @@ find_instances = _search(
 def _metadata(read: Callable[[Call], Metadata]) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
         media_type = check_json(call.request.accept())
-        found = read(call)
-        digest = hashlib.blake2b(found.body, digest_size=16).hexdigest()
-        tag = f'W/"{digest}"'
+        found, study_url = read(call), f"{call.dicomweb_url}/studies/{call.study_uid}"
+        digest = hashlib.blake2b(found.body, digest_size=16)
+        digest.update(study_url.encode())
+        tag = f'W/"{digest.hexdigest()}"'
         checks = {"etag": tag, "cache-control": "private, no-cache"}
-        if tag in call.request.headers.get("if-none-match", ""):
+        if _is_known(tag, call.request.headers.get("if-none-match", "")):
             return Response(304, headers=checks)
-        coding = {"content-encoding": "gzip", "vary": "accept-encoding"} if found.gzipped else {}
-        return Response(200, found.body, {"content-type": media_type, **checks, **coding})
+        body = placed_metadata(found.plain(), study_url)
+        headers = {"content-type": media_type, "vary": "accept-encoding", **checks}
+        if len(body) < GZIP_FROM or not call.request.accepts_gzip():
+            return Response(200, body, headers)
+        return Response(200, _packed(body), {**headers, "content-encoding": "gzip"})
 
     return handle
+
+
+def _is_known(tag: str, known: str) -> bool:
+    """Whether the caller has this version already (RFC 9110 13.1.2: compared weakly)."""
+    tags = [one.strip().removeprefix("W/") for one in known.split(",")]
+    return known.strip() == "*" or tag.removeprefix("W/") in tags
+
+
+def _packed(body: bytes) -> bytes:
+    """Compress fast, and well only where that makes the difference to what one answer carries."""
+    fast = gzip.compress(body, 1, mtime=0)
+    return fast if len(fast) <= MAX_BODY else gzip.compress(body, 6, mtime=0)
 
 
 get_study_metadata = _metadata(lambda call: study_metadata(call.study_uid, call.ports))

@@ -21,7 +21,7 @@ def get_frames(call: Call) -> Response:
     numbers = frame_numbers(call.path["frames"])
     found = find_frames(call.key, numbers, call.ports)
     chosen = choose_frames(call.request.accept(), found.record.stored_transfer_syntax, len(numbers))
-    frames = _in_syntax(call, found, chosen)
+    frames = frames_in_syntax(call, found, chosen)
     if not chosen.multipart:
         return ranged(stream_response(call, chosen.content_type, frames), call.request)
     boundary = call.services.ids.new()
@@ -36,7 +36,8 @@ def frame_numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
 
 
-def _in_syntax(call: Call, found: FramesFound, chosen: ChosenFrames) -> Iterator[bytes]:
+def frames_in_syntax(call: Call, found: FramesFound, chosen: ChosenFrames) -> Iterator[bytes]:
+    """Yield frames in the transfer syntax chosen, in the order asked for; codecs are imported where one is needed."""
     stored = found.record.stored_transfer_syntax
     if found.run is not None:
         from dicomlake.usecases.cut_frames import cut_frames

@@ -49,6 +49,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_INSTANCE}/frames/{{frames}}", Permission.READ, deferred.get_frames),
     Route("GET", f"{_INSTANCE}/frames/{{frames}}/rendered", Permission.READ, deferred.get_rendered_frames),
     Route("GET", f"{_INSTANCE}/frames/{{frames}}/thumbnail", Permission.READ, deferred.get_thumbnail_frame),
+    Route("GET", f"{_INSTANCE}/bulkdata/{{bulk}}", Permission.READ, deferred.get_bulkdata),
     Route("GET", f"{_INSTANCE}/rendered", Permission.READ, deferred.get_rendered),
     Route("GET", f"{_INSTANCE}/thumbnail", Permission.READ, deferred.get_thumbnail),
     Route("GET", f"{_SERIES}/rendered", Permission.READ, deferred.get_rendered_series),
