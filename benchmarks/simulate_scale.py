@@ -132,7 +132,7 @@ def bill() -> list[list[str]]:
     landed = PRICES["s3-storage"].of(HELD * LANDED_BYTES)
     index = PRICES["dynamodb-storage"].of(table_bytes())
     worked = []
-    for name in ("one at a time", "interleaved"):
+    for name in ("one at a time", "interleaved, peak", "interleaved, light"):
         usd = ways[name]["usd_per_million"]
         worked.append([f"requests and compute, {name}", f"{usd} USD a million", f"{a_month / 1e6 * usd:,.0f}"])
     return [
