@@ -1,5 +1,7 @@
 """One object over the size limit: the same outcome as in a batch, by ranges, and the study waits for it."""
 
+from contextlib import suppress
+
 import pytest
 
 from dicomlake.domain.errors import Reason, UnreadableError
@@ -8,6 +10,7 @@ from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.model import InstanceKey, InstanceUid, Outcome, SeriesUid, StudyUid
 from dicomlake.usecases import ranged_source
 from dicomlake.usecases.ingest_large import ingest_large
+from tests.unit.lake.packs import reading
 from tests.usecases.dicom_files import ROOT, ct_slice
 from tests.usecases.memory_lake import Crash, MemoryLake, unreadable
 
@@ -46,6 +49,20 @@ def test_while_it_is_under_way_its_study_counts_it_as_pending() -> None:
     assert entry is not None
     assert entry.outcome is Outcome.PENDING
     assert lake.store.studies.pending(KEY.study_uid, lake.clock.now()) == 1
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+def test_a_task_that_died_anywhere_leaves_no_part_of_a_pack_to_be_seen(call: int) -> None:
+    lake = MemoryLake()
+    landed = lake.land("k", ct_slice(), announce=0)
+
+    with lake.dying_at(call), suppress(Crash):
+        ingest_large(IngestObject(landed), lake.ports())
+
+    packs = [one.key for one in lake.store.objects.versions("packs/").items]
+    for pack in packs:
+        assert reading(bytes(lake.store.objects.get(pack))).footer().instances
+    assert {record.pointer.pack for record in lake.store.state.instances.values()} <= set(packs)
 
 
 @pytest.mark.parametrize("call", range(1, 12))

@@ -231,6 +231,18 @@ def test_late_arrivals_are_a_new_generation_that_names_what_it_added() -> None:
     assert first.event_id != second.event_id
 
 
+def test_a_truncated_frame_is_told_of_its_instance_and_of_its_study() -> None:
+    lake = MemoryLake()
+    lake.land("whole", ct_slice(1, 1, 1))
+    lake.land("cut", ct_slice(1, 1, 2)[:-100])
+    lake.pump()
+
+    (ready,) = lake.ready
+    cut = next(one for one in lake.store.state.instances.values() if one.instance_number == 2)
+    assert {"truncated-frame"} <= {warned.code for warned in cut.warnings}
+    assert (ready.truncated, ready.findings) == (1, ("truncated-frames",))
+
+
 def test_a_settled_series_has_one_pack_and_its_metadata_in_display_order() -> None:
     lake = MemoryLake()
     for number in (4, 2, 3, 1):

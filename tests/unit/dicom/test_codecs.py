@@ -59,6 +59,22 @@ def test_every_shape_depth_and_sign_is_exact_through_both_decoders(of: PixelLayo
     assert np.array_equal(decode_openjpeg(stream), frame)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4096), (4096, 1), (4096, 17), (17, 4096), (64, 64), (65, 64), (2, 3)])
+@pytest.mark.parametrize("bits", [2, 8, 9, 12, 16])
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_longest_and_smallest_frames_are_exact_at_their_extremes(
+    shape: tuple[int, int], bits: int, signed: bool
+) -> None:
+    of = layout(*shape, bits, signed)
+    low, high = of.value_range
+    checkers = np.where(np.indices(shape).sum(axis=0) % 2, low, high).astype(of.wide_dtype)
+
+    for frame in (noise(of), np.full(shape, low, of.wide_dtype), np.full(shape, high, of.wide_dtype), checkers):
+        stream = encode(narrowed(frame, of), of, colour_transform=False)
+        assert np.array_equal(decode_openjph(stream), frame)
+        assert np.array_equal(decode_openjpeg(stream), frame)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2, 100), st.integers(2, 100), st.integers(2, 16), st.booleans())
 def test_colour_is_exact_with_and_without_transform(rows: int, columns: int, bits: int, transform: bool) -> None:

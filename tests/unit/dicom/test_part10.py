@@ -124,6 +124,7 @@ def test_a_written_file_has_the_attributes_and_the_pixels_of_its_source(case: Ca
         assert expected is None or (found is not None and np.array_equal(expected, found))
 
 
+COLOUR = PixelLayout(66, 70, 3, 8, 8, signed=False)
 OTHER_SIZE = "pydicom:test_files/JPEG2000-embedded-sequence-delimiter.dcm"
 OTHERWISE = {OPJ_SIGN, OTHER_SIZE, "pydicom:test_files/rtdose_expb.dcm", "pydicom:test_files/rtdose_expb_1frame.dcm"}
 """The first two contradict their code streams; big-endian words of 32 bits were swapped by 16 (pydicom agrees with us,
@@ -231,6 +232,15 @@ def test_more_bits_stored_than_allocated_are_refused_before_anything_is_written(
 
     with pytest.raises(NotAcceptableError, match="Bits Stored"):
         next(write_part10(head, odd))
+
+
+def test_what_is_written_anew_may_have_been_unreadable() -> None:
+    head, pixels, _ = stored(landed(noise(COLOUR).tobytes(), layout=COLOUR))
+    head.dataset[0x00280006] = RawDataElement(Tag(0x00280006), "UQ", 2, b"ab", 0, False, True)
+
+    again = pydicom.dcmread(BytesIO(b"".join(write_part10(head, pixels))))
+
+    assert again.PlanarConfiguration == 0
 
 
 def test_a_photometric_interpretation_of_no_vr_is_an_error() -> None:

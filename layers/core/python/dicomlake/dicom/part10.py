@@ -163,9 +163,10 @@ def _swap(data: memoryview, size: int) -> bytes:
 
 
 def _describe(dataset: Dataset, layout: PixelLayout, photometric: str) -> None:
-    dataset.PhotometricInterpretation = photometric
+    """Say what the colours are; elements are put, not set: setting reads what was there, which may be unreadable."""
+    dataset.add_new("PhotometricInterpretation", "CS", photometric)
     if layout.samples > 1:
-        dataset.PlanarConfiguration = 0
+        dataset.add_new("PlanarConfiguration", "US", 0)
 
 
 def _photometric(dataset: Dataset) -> str:
@@ -177,11 +178,15 @@ def _photometric(dataset: Dataset) -> str:
 
 def _say_lossy(dataset: Dataset, method: str, ratio: float) -> None:
     """Say that the pixels went through lossy compression, unless the sender has (PS3.3 C.7.6.1.1.5)."""
-    if dataset.get("LossyImageCompression") == "01":
+    try:
+        said = dataset.get("LossyImageCompression") == "01"
+    except UNREADABLE:
+        said = False
+    if said:
         return
-    dataset.LossyImageCompression = "01"
-    dataset.LossyImageCompressionRatio = f"{ratio:.4g}"
-    dataset.LossyImageCompressionMethod = method
+    dataset.add_new("LossyImageCompression", "CS", "01")
+    dataset.add_new("LossyImageCompressionRatio", "DS", f"{ratio:.4g}")
+    dataset.add_new("LossyImageCompressionMethod", "CS", method)
 
 
 def _offsets(lengths: Sequence[int]) -> Iterator[int]:

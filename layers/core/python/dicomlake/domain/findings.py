@@ -11,6 +11,7 @@ NUMBER_GAP = "instance-number-gap"
 NUMBER_REPEATED = "instance-number-repeated"
 SPACING_GAP = "slice-gap"
 MIXED_ORIENTATION = "mixed-orientation"
+TRUNCATED = "truncated-frames"
 
 STACKED = frozenset({"CT", "MR", "PT"})
 """Modalities whose series are slices of one volume, as a rule."""

@@ -1,13 +1,15 @@
 """Close a generation: the study is ready, and says so once in effect, however often it is said."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.events import StudyPlan, StudyReady
+from dicomlake.domain.findings import TRUNCATED
 from dicomlake.domain.model import DatastoreId
 from dicomlake.domain.search_keys import open_key
-from dicomlake.domain.study import Completeness, Study, StudyState, become_ready, parse_time
+from dicomlake.domain.study import Completeness, Series, Study, StudyState, become_ready, parse_time
 from dicomlake.ports import Clock, Datastore, EventPublisher, Fold
 
 TRIES = 5
@@ -59,9 +61,15 @@ def _ready_event(datastore: DatastoreId, study: Study, store: Datastore, now: da
         series=study.series_count,
         added=study.since_ready,
         pending=store.studies.pending(study.study_uid, now),
-        findings=tuple(sorted({code for one in series for code in one.findings})),
+        findings=_findings(study, series),
         truncated=study.truncated,
         seconds=max(0.0, (now - parse_time(study.generation_started_at)).total_seconds()),
         sop_classes=study.sop_classes,
         modalities=study.modalities,
     )
+
+
+def _findings(study: Study, series: Iterable[Series]) -> tuple[str, ...]:
+    """What is odd in the study: what its series say, and that pixels ended before they should."""
+    codes = {code for one in series for code in one.findings} | ({TRUNCATED} if study.truncated else set())
+    return tuple(sorted(codes))
