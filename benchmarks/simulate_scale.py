@@ -34,7 +34,7 @@ MS_AN_IMAGE = 13.0
 """Milliseconds that a function of one core takes for an image on AWS: 8 of CPU, GETs four at a time, commits."""
 ITEM_OVERHEAD = 100
 """Bytes that DynamoDB's storage adds to each item (DynamoDB, "Item sizes and formats")."""
-SEARCH_ROWS, SEARCH_ROW_BYTES = 7, 110
+SEARCH_ROWS, SEARCH_ROW_BYTES = 8, 110
 SIZES = {
     "instance": 546,
     "claim": 196,

@@ -19,6 +19,9 @@ _CONSOLE = Path(__file__).parent / "console"
 _CHUNK = 1 << 18
 # Hop-by-hop headers (RFC 9110 7.6.1), and those either side writes itself.
 _NOT_FORWARDED = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
+# What aiohttp would add by itself: a caller who names no coding would be answered in gzip.
+_NOT_OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "*",
@@ -109,18 +112,29 @@ class Gateway:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED}
         headers.update(signed or {})
         # What a proxy in front of an API says of the address that the caller used; links in answers are made of it.
-        headers["X-Forwarded-Host"], headers["X-Forwarded-Proto"] = request.host, request.scheme
+        headers["X-Forwarded-Host"], headers["X-Forwarded-Proto"] = _address(request), request.scheme
         if body is None and "Content-Length" in request.headers:
             headers["Content-Length"] = request.headers["Content-Length"]
         data = body if body is not None else (request.content if request.body_exists else None)
         call = self._session.request(
-            request.method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False
+            request.method,
+            URL(url, encoded=True),
+            headers=headers,
+            data=data,
+            allow_redirects=False,
+            skip_auto_headers=_NOT_OURS,
         )
         try:
             async with call as answer:
                 return await _relay(request, answer, api=signed is not None)
         except aiohttp.ClientError:
             return _refuse(limits.UNREACHABLE)
+
+
+def _address(request: web.Request) -> str:
+    """The address that the caller used; clients there are that leave the port out of Host."""
+    here = request.transport.get_extra_info("sockname") if request.transport else None
+    return f"{request.host}:{here[1]}" if here and request.host in _LOOPBACK else request.host
 
 
 async def _relay(request: web.Request, answer: aiohttp.ClientResponse, *, api: bool) -> web.StreamResponse:
