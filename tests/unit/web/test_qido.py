@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from dicomlake.domain.levels import ATTRIBUTES, QueryLevel
+from dicomlake.web.app import answer
 from dicomlake.web.services import Services
-from tests.unit.web.events import body_of, get, get_json
+from tests.unit.web.events import body_of, event, get, get_json
 from tests.usecases.stored_lake import StoredLake, element, study_part
 
 ROOT = "/dicomweb/reading-room"
@@ -212,3 +213,13 @@ def test_xml_says_what_json_says_one_part_a_result(services: Services) -> None:
                 assert told[tag] == [str(value) for value in element_.get("Value", [])]
         (name,) = model.findall(f"./{NATIVE}DicomAttribute[@keyword='PatientName']/{NATIVE}PersonName")
         assert [one.text for one in name.iter(f"{NATIVE}FamilyName")] == ["Yamada", "山田", "やまだ"]
+
+
+@pytest.mark.parametrize("query", ["", "?limit=1", "?PatientID=none", "?NoSuchKey=1"])
+def test_a_head_is_answered_as_a_get_without_its_body(services: Services, query: str) -> None:
+    url = f"{ROOT}/studies/1.2.1/instances{query}"
+
+    whole, head = get(services, url), answer(event(url, method="HEAD"), services)
+
+    assert (head["statusCode"], head["headers"]) == (whole["statusCode"], whole["headers"])
+    assert head["body"] == ""

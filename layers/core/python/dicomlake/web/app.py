@@ -18,14 +18,19 @@ def answer(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
     request = Request("GET", (), request_id=str(event.get("requestContext", {}).get("requestId", "")))
     try:
         request = read_event(event)
-        return write_event(handle(request, services), request)
+        return _sent(write_event(handle(request, services), request), request)
     except PipelineError as error:
-        return write_event(error_response(error, request.request_id), request)
+        return _sent(write_event(error_response(error, request.request_id), request), request)
+
+
+def _sent(answered: dict[str, Any], request: Request) -> dict[str, Any]:
+    """What goes out: a HEAD is a GET whose body stays here (RFC 9110 9.3.2)."""
+    return {**answered, "body": "", "isBase64Encoded": False} if request.method == "HEAD" else answered
 
 
 def handle(request: Request, services: Services) -> Response:
     """Find the route, let the caller through or not, and run the handler."""
-    route, names = find_route(request.method, request.path)
+    route, names = find_route("GET" if request.method == "HEAD" else request.method, request.path)
     store = services.store(names.get("datastore") or request.parameter("datastore"))
     authorize(request.caller, route.permission, store, services.operators)
     return route.handler(Call(request, names, store, services))
