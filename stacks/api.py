@@ -32,6 +32,7 @@ LOOK_UPS = (("GET", "/lake/where"), ("POST", "/lake/where"), ("GET", "/lake/stud
 """What readers ask of the lake itself; web/authorize.py holds them to data stores that are cleared."""
 
 PIXELS = (
+    "wado",
     "studies/{study}",
     "studies/{study}/rendered",
     "studies/{study}/thumbnail",

@@ -138,6 +138,7 @@ SERVICES = (
     Service("", "thumbnail of an instance", f"{_INSTANCE}/thumbnail", "test_a_thumbnail_is_the_image_made_small"),
     Service("", "thumbnail of a frame", f"{_INSTANCE}/frames/{{frames}}/thumbnail", _SMALL),
     Service("", "bulk data", f"{_INSTANCE}/bulkdata/{{bulk}}", "test_every_uri_in_the_metadata_gives_its_value"),
+    Service("WADO-URI 9", "instance as a picture or a file", f"{_STORE}/wado", "test_a_picture_is_the_rendered_one"),
     Service("STOW-RS 10.5", "store", f"{_STORE}/studies", method="POST"),
     Service("", "store into a study", _STUDY, method="POST"),
     Service("UPS-RS 11", "worklist", f"{_STORE}/workitems", method="POST"),

@@ -134,6 +134,21 @@ def test_a_request_is_answered_and_its_line_tells_no_path(
     assert log_line(capsys)["status"] == 404
 
 
+def test_instances_and_pictures_are_answered_by_the_function_that_opens_them(
+    tracked: DeployedLake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    series = f"/dicomweb/clinical/studies/{STUDY}/series/{SERIES}"
+
+    files = tracked.run("answer_pixels", request(series))
+    line = log_line(capsys)
+    picture = tracked.run("answer_pixels", request(f"{series}/thumbnail"))
+
+    assert (files["statusCode"], picture["statusCode"]) == (200, 200)
+    assert b"DICM" in base64.b64decode(files["body"])
+    assert base64.b64decode(picture["body"])[:2] == b"\xff\xd8"
+    assert (line["event"], line["status"]) == ("pixels", 200)
+
+
 def test_every_function_of_the_template_is_run_here(repository: Any) -> None:
     deployed_folders = {file.parent.name for file in (repository / "functions").glob("*/handler.py")}
 

@@ -97,3 +97,29 @@ def test_it_reads_frames_with_the_types_it_asks_for_by_itself(client: DICOMwebCl
     (frame,) = client.retrieve_instance_frames(STUDY, SERIES, f"{SERIES}.2", [1])
 
     assert frame[:4] == b"\xff\x4f\xff\x51"
+
+
+@pytest.mark.engine
+def test_it_reads_frames_uncompressed_when_it_asks_so(client: DICOMwebClient) -> None:
+    kinds = (("application/octet-stream", EXPLICIT_LITTLE),)
+
+    (frame,) = client.retrieve_instance_frames(STUDY, SERIES, f"{SERIES}.2", [1], media_types=kinds)
+
+    assert frame == landed(2).PixelData
+
+
+@pytest.mark.engine
+def test_it_reads_bulk_data_by_the_url_in_the_metadata(client: DICOMwebClient) -> None:
+    found = client.retrieve_instance_metadata(STUDY, SERIES, f"{SERIES}.1")
+
+    (value,) = client.retrieve_bulkdata(found["7FE00010"]["BulkDataURI"])
+
+    assert value[:4] == b"\xff\x4f\xff\x51"
+
+
+@pytest.mark.engine
+def test_it_reads_pictures(client: DICOMwebClient) -> None:
+    alone = client.retrieve_instance_rendered(STUDY, SERIES, f"{SERIES}.1", media_types=("image/png",))
+    frame = client.retrieve_instance_frames_rendered(STUDY, SERIES, f"{SERIES}.1", [1], media_types=("image/jpeg",))
+
+    assert (alone[:4], frame[:2]) == (b"\x89PNG", b"\xff\xd8")

@@ -33,6 +33,10 @@ assert (jpegsof3_decode(ljpeg_encode(frame, bitspersample=16)) == frame).all()
 assert jpeg8_decode(jpeg8_encode(frame.astype(np.uint8))).shape == frame.shape
 from imagecodecs._isal import isal_crc32  # without its library checksums fall back to zlib, ten times slower
 self_test()
+from dicomlake.dicom.pixels import PixelLayout
+from dicomlake.dicom.recode import ENCODERS
+for encoder in ENCODERS.values():
+    assert encoder(frame, PixelLayout(96, 128, 1, 16, 16, signed=False))
 """
 
 CLIENTS = """

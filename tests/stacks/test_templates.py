@@ -113,7 +113,7 @@ def test_what_opens_frames_is_answered_by_the_function_that_can() -> None:
 
 
 PIXEL_PATHS = [
-    route["Properties"]["RouteKey"].partition("/studies/")[2]
+    route["Properties"]["RouteKey"].split("/", 3)[3]
     for route in of_type("dev", "AWS::ApiGatewayV2::Route").values()
     if route["Properties"]["RouteKey"].startswith("GET /dicomweb/")
 ]
@@ -122,7 +122,7 @@ PIXEL_PATHS = [
 def matches(path: str, template: str) -> bool:
     """Whether a route of the gateway takes what a route of ours describes."""
     below, _, greedy = path.partition("{proxy+}")
-    asked = template.partition("/dicomweb/{datastore}/studies/")[2]
+    asked = template.partition("/dicomweb/{datastore}/")[2]
     return asked == path or bool("{proxy+}" in path and asked.startswith(below) and not greedy)
 
 
@@ -173,7 +173,7 @@ def test_every_route_asks_who_calls(environment: str) -> None:
         "POST /uploads",
         "POST /uploads/complete",
         "ANY /lake/{proxy+}",
-        *(f"GET /dicomweb/{datastore_id}/studies/{path}" for datastore_id in ids for path in PIXEL_PATHS),
+        *(f"GET /dicomweb/{datastore_id}/{path}" for datastore_id in ids for path in PIXEL_PATHS),
         *(f"ANY /dicomweb/{datastore_id}/{{proxy+}}" for datastore_id in ids),
     }
 

@@ -56,6 +56,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_SERIES}/thumbnail", Permission.READ, deferred.get_thumbnail_series),
     Route("GET", f"{_STUDY}/rendered", Permission.READ, deferred.get_rendered_study),
     Route("GET", f"{_STUDY}/thumbnail", Permission.READ, deferred.get_thumbnail_study),
+    Route("GET", f"{_STORE}/wado", Permission.READ, deferred.get_wado),
     Route("POST", "/uploads", Permission.UPLOAD, operations.post_uploads),
     Route("POST", "/uploads/complete", Permission.UPLOAD, operations.post_complete),
     Route("GET", "/lake/where", Permission.READ, operations.get_where),
