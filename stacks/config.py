@@ -62,6 +62,8 @@ class Environment:
     abandoned_upload_days: int
     oldest_message_alarm_seconds: int
     settle_alarm_seconds: int
+    keeps_code_streams: bool = False
+    """Whether RLE, JPEG lossless, JPEG-LS and JPEG 2000 stay as they came, to the byte, instead of becoming HTJ2K."""
 
     @property
     def removal_policy(self) -> RemovalPolicy:

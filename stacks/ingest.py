@@ -86,6 +86,7 @@ class IngestStack(Stack):
             **settings.landing(self.storage),
             **settings.quarantine(self.storage),
             "DICOMLAKE_EVENTS_TOPIC": self.events.topic_arn,
+            **({"DICOMLAKE_CODE_STREAMS": "keep"} if self.environment_.keeps_code_streams else {}),
         }
 
     def _grant_ingest(self, grantee: iam.IGrantable) -> None:

@@ -87,6 +87,7 @@ OF_WHAT_WAS_MET = {
     "verify-mismatch": "what was encoded did not decode to the source",
     "no-pixel-data": "the instance has no pixels",
     "contradictory-encapsulation": "pixel data are encapsulated under a native syntax, or the other way round",
+    "keep-codestream": "the environment keeps what came compressed ([deploy.md](deploy.md))",
     "unknown-syntax": "a transfer syntax that is not in the table",
 }
 

@@ -1,10 +1,15 @@
 """What the handlers of ingest make of the events that AWS sends."""
 
+import io
 import json
+import struct
 import sys
+import zlib
 from typing import Any
 
+import pydicom
 import pytest
+from pydicom.uid import RLELossless
 
 from dicomlake.dicom import codecs
 from dicomlake.domain.errors import NotFoundError
@@ -245,3 +250,24 @@ def test_without_the_fast_encoder_all_is_stored_and_an_alarm_told(
     (line,) = [line for line in lines if "event" in line]
     assert (line["images"], line["notExact"], line["encoderFallbacks"]) == (1, {}, 1)
     assert [one["EncoderFallbacks"] for one in lines if "EncoderFallbacks" in one] == [[1.0]]
+
+
+@pytest.mark.parametrize(("setting", "stored"), [("", "1.2.840.10008.1.2.4.202"), ("keep", "1.2.840.10008.1.2.5")])
+def test_an_environment_that_keeps_code_streams_stores_rle_as_it_came(
+    deployed: DeployedLake, monkeypatch: pytest.MonkeyPatch, setting: str, stored: str
+) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(IMAGE))
+    dataset.compress(RLELossless, encoding_plugin="pydicom")
+    out = io.BytesIO()
+    dataset.save_as(out)
+    monkeypatch.setenv("DICOMLAKE_CODE_STREAMS", setting)
+    version = deployed.put(KEY, out.getvalue())
+
+    deployed.run("ingest_instances", event("sqs/landed.json", VERSION=version))
+
+    (pack,) = deployed.keys("clinical-packs")
+    data = deployed.client("s3").get_object(Bucket="clinical-packs", Key=pack)["Body"].read()
+    footer, length = struct.unpack_from("<QQ", data, len(data) - 48)
+    (study,) = json.loads(zlib.decompress(data[footer : footer + length]))["studies"]
+    (instance,) = study["series"][0]["instances"]
+    assert (instance["stored_transfer_syntax"], instance["restorable"]) == (stored, "bytes" if setting else "pixels")

@@ -19,8 +19,10 @@ from dicomlake.dicom.syntaxes import (
     HTJ2K_LOSSLESS_RPCL,
     SYNTAXES,
     Action,
+    Decoder,
     StoragePlan,
     Stream,
+    keep_code_stream,
     plan_storage,
     syntax_of,
 )
@@ -157,6 +159,22 @@ def test_the_pad_of_an_odd_encapsulated_native_frame_belongs_to_no_frame() -> No
 
     assert [decode_openjph(one.code_stream).tobytes() for one in found] == list(frames)
     assert again(parsed, plan, found) == b"HEAD" + value + b"TAIL"
+
+
+@pytest.mark.parametrize("syntax", DECODED)
+def test_a_lake_that_keeps_code_streams_gives_every_syntax_back_to_the_byte(syntax: TransferSyntaxUid) -> None:
+    kind = KINDS[5]
+    value = value_of(kind, syntax, frame_of(kind, syntax))
+    parsed = landed(value, kind, syntax)
+
+    plan, frames = store_instance(
+        parsed.source, keep_code_stream(plan_storage(parsed)), plan_frames(parsed), KEY, Verification()
+    )
+
+    native = DECODED[syntax].decoder is Decoder.NATIVE
+    assert plan.stored_syntax == (HTJ2K_LOSSLESS_RPCL if native else syntax)
+    assert plan.restorable is (Restorable.PIXELS if parsed.inflated else Restorable.BYTES)
+    assert again(parsed, plan, frames) == b"HEAD" + value + b"TAIL"
 
 
 def test_papyrus_is_kept_with_native_pixels() -> None:

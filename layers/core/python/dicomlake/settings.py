@@ -68,6 +68,11 @@ class Settings:
         return DatastoreId(self.text("RESEARCH_STORE"))
 
     @property
+    def keeps_code_streams(self) -> bool:
+        """Whether what lands compressed without loss stays in its own transfer syntax; HTJ2K where nothing is said."""
+        return self.values.get("CODE_STREAMS") == "keep"
+
+    @property
     def settle(self) -> SettlePolicy:
         """When studies settle."""
         return SettlePolicy(float(self.text("QUIET_SECONDS")), float(self.text("SETTLE_CAP_SECONDS")))

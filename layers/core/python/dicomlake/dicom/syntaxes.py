@@ -177,6 +177,15 @@ def plan_storage(parsed: ParsedInstance) -> StoragePlan:
     return plan.kept(reason) if reason else _transcoded(plan)
 
 
+def keep_code_stream(plan: StoragePlan) -> StoragePlan:
+    """Return the plan of a lake that gives compressed sources back to the byte: what is not native stays as it came.
+
+    No encoder makes a foreign encoder's bytes again, so they are kept; a deflated data set is inflated all the same.
+    """
+    foreign = plan.action is Action.TRANSCODE and plan.decoder is not Decoder.NATIVE
+    return plan.kept("keep-codestream") if foreign else plan
+
+
 def _without_pixels(row: Syntax, source: TransferSyntaxUid, restorable: Restorable) -> StoragePlan:
     """Return the plan of an instance without pixel data; one that points to pixels elsewhere says they are not here."""
     referenced = row.stream is Stream.REFERENCED

@@ -71,7 +71,9 @@ def _ports(lake: Lake) -> IngestPorts:
         landing=lake.landing,
         quarantine=lake.quarantine,
         events=lake.events,
-        context=StoreContext(frame_key(lake.secret, datastore_id), lake.clock),
+        context=StoreContext(
+            frame_key(lake.secret, datastore_id), lake.clock, keep_code_streams=lake.settings.keeps_code_streams
+        ),
         secret=lake.secret,
         clock=lake.clock,
         ids=lake.ids,

@@ -10,7 +10,7 @@ from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.dicom.parse import parse
 from dicomlake.dicom.restore import head_parts, splices
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import StoragePlan, plan_storage
+from dicomlake.dicom.syntaxes import StoragePlan, keep_code_stream, plan_storage
 from dicomlake.dicom.transcode import NotExactError, store_frames
 from dicomlake.dicom.verify import Independent, Verification
 from dicomlake.domain.levels import split, text_of
@@ -37,6 +37,7 @@ class StoreContext:
     """What storing needs beside the object: the data store's frame key, the time, and how thoroughly to verify.
 
     `series_seen` remembers the series of this process, so that the first frame of each is verified independently.
+    `keep_code_streams` leaves what came compressed as it came, so that its landed bytes can be made again.
     `not_exact` counts the instances whose frames could not be stored as planned and stayed as they came, by reason.
     """
 
@@ -45,6 +46,7 @@ class StoreContext:
     independent: Independent = Independent.SAMPLE
     series_seen: set[SeriesUid] = field(default_factory=set)
     not_exact: Counter[str] = field(default_factory=Counter)
+    keep_code_streams: bool = False
 
     def verification(self, series_uid: SeriesUid) -> Verification:
         """Return how the next instance of a series is verified."""
@@ -155,6 +157,8 @@ def _head(parsed: ParsedInstance, plan: StoragePlan, frames: FramePlan) -> bytes
 
 def _store_frames(parsed: ParsedInstance, frames: FramePlan, writer: PackWriter, context: StoreContext) -> Stored:
     plan = plan_storage(parsed)
+    if context.keep_code_streams:
+        plan = keep_code_stream(plan)
     verification = context.verification(parsed.key.series_uid)
     try:
         return _store_by(plan, parsed, frames, verification, writer, context)
