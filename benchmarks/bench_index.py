@@ -4,8 +4,8 @@
 
 Items read are counted over the adapters in memory, whose counts the contract tests hold to DynamoDB's; times over the
 local engine's DynamoDB, with fewer instances: the engine is one process in Python, so its times are an upper bound and
-only their growth says something. A page of n studies reads at most n + 1 rows and as many studies, however large the
-store.
+only their growth says something. A page of n studies reads at most n + 200 rows and n studies, however large the store:
+the rows behind the page tell how many results remain.
 """
 
 import argparse
@@ -182,6 +182,9 @@ QUESTIONS = (
     Question("PatientName, prefix", _name),
     Question("all, newest first, 101", _search(limit="101")),
     Question("StudyDate, a year, 101", _search(StudyDate="20150101-20151231", limit="101")),
+    Question(
+        "StudyDate and modality, 101", _search(StudyDate="20150101-20151231", ModalitiesInStudy="CT", limit="101")
+    ),
     Question("instance by key", _instance),
     Question("instance by SOP UID", _locate),
     Question("instances of a study", _list),
