@@ -147,6 +147,7 @@ def test_an_encapsulated_document_is_itself() -> None:
     pydicom.dcmwrite(out, file)
     lake = lake_of(out.getvalue())
     uri = metadata_of(lake)["00420011"]["BulkDataURI"]
+    rendered = get(lake.services(), f"{INSTANCE}/rendered")
 
     alone = value(lake, uri, "application/pdf")
 
@@ -154,6 +155,21 @@ def test_an_encapsulated_document_is_itself() -> None:
     assert (alone["headers"]["content-type"], body_of(alone)) == ("application/pdf", DOCUMENT)
     assert content(parts_of(value(lake, uri, 'multipart/related; type="application/pdf"'))[0]) == DOCUMENT
     assert value(lake, uri, "image/png")["statusCode"] == 406
+    assert (rendered["headers"]["content-type"], body_of(rendered)) == ("application/pdf", DOCUMENT)
+    assert get(lake.services(), f"{INSTANCE}/rendered", "image/jpeg")["statusCode"] == 406
+    assert get(lake.services(), f"{INSTANCE}/thumbnail")["statusCode"] == 406
+
+
+def test_a_document_that_the_metadata_hold_is_rendered_as_itself() -> None:
+    file = pydicom.dcmread(io.BytesIO(ct_slice()))
+    del file.PixelData
+    file.EncapsulatedDocument, file.MIMETypeOfEncapsulatedDocument = b"<cda/>", "text/xml"
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, file)
+
+    response = get(lake_of(out.getvalue()).services(), f"{INSTANCE}/rendered", "text/xml")
+
+    assert (response["headers"]["content-type"], body_of(response)) == ("text/xml", b"<cda/>")
 
 
 def test_pixel_data_come_compressed_by_frame_and_uncompressed_together() -> None:
@@ -191,6 +207,8 @@ def test_a_video_is_its_stream_and_has_no_frames() -> None:
 
     assert whole["headers"]["content-type"] == "video/mp4"
     assert (body_of(whole), body_of(some)) == (stream, stream[-100:])
+    assert body_of(get(lake.services(), f"{INSTANCE}/rendered", "video/*")) == stream
+    assert get(lake.services(), f"{INSTANCE}/rendered", "image/jpeg")["statusCode"] == 406
     assert get(lake.services(), f"{INSTANCE}/frames/1")["statusCode"] == 406
     assert get(lake.services(), INSTANCE)["statusCode"] == 406
     assert get(lake.services(), INSTANCE, "application/dicom; transfer-syntax=*")["statusCode"] == 200

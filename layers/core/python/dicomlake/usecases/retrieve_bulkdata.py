@@ -1,5 +1,6 @@
 """Retrieve bulk data (WADO-RS, PS3.18 10.4.1.1.5): what metadata name by a BulkDataURI instead of holding it."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from dicomlake.dicom.json_view import swap
 from dicomlake.dicom.opened import open_object
 from dicomlake.dicom.source import BufferSource
 from dicomlake.dicom.vr import VALUE_SIZES
-from dicomlake.domain.errors import NotFoundError
+from dicomlake.domain.errors import NotAcceptableError, NotFoundError
 from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import InstanceRecord, JsonObject, JsonValue
 from dicomlake.ports import Datastore
@@ -36,12 +37,19 @@ def retrieve_bulkdata(record: InstanceRecord, name: str, store: Datastore) -> Bu
     if found is None:
         raise NotFoundError("the instance's metadata name no such bulk data")
     tag, element = found
-    start, _, end = name.partition("-")
-    data = _head_bytes(instance, int(start), int(end))
-    size = VALUE_SIZES.get(str(element["vr"]), 1)
-    if size > 1 and open_object(BufferSource(instance.reader.head(instance.ordinal))).encoding.big_endian:
-        data = swap(data, size)
+    data = _value(instance, name, str(element["vr"]))
     return _document(instance.view, data) if tag == _ENCAPSULATED else BulkValue(data)
+
+
+def encapsulated_document(record: InstanceRecord, store: Datastore) -> BulkValue:
+    """Return the document that an instance encapsulates (PS3.3 C.24.2); NotAcceptableError if it holds none."""
+    instance = stored_instance(record, store)
+    element = instance.view.get(_ENCAPSULATED)
+    if not isinstance(element, dict):
+        raise NotAcceptableError("there is no picture of this instance: it is no image and holds no document")
+    named = str(element.get("BulkDataURI", "")).removeprefix("bulk/")
+    data = _value(instance, named, "OB") if named else b64decode(str(element.get("InlineBinary", "")))
+    return _document(instance.view, data)
 
 
 def read_pixels(record: InstanceRecord, store: Datastore) -> Iterator[bytes]:
@@ -61,6 +69,16 @@ def _named(view: JsonObject) -> Iterator[tuple[str, JsonObject]]:
         for item in items if element.get("vr") in ("SQ", "UN") and isinstance(items, list) else ():
             if isinstance(item, dict):
                 yield from _named(item)
+
+
+def _value(instance: StoredInstance, name: str, vr: str) -> bytes:
+    """Return a value by its place, little endian whatever landed."""
+    start, _, end = name.partition("-")
+    data = _head_bytes(instance, int(start), int(end))
+    size = VALUE_SIZES.get(vr, 1)
+    if size > 1 and open_object(BufferSource(instance.reader.head(instance.ordinal))).encoding.big_endian:
+        return swap(data, size)
+    return data
 
 
 def _head_bytes(instance: StoredInstance, start: int, end: int) -> bytes:

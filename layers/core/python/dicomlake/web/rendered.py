@@ -6,14 +6,17 @@ from dataclasses import replace
 from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, NotFoundError
 from dicomlake.domain.model import InstanceRecord
 from dicomlake.domain.picture import Viewport, Window
+from dicomlake.domain.served import VIDEO
 from dicomlake.usecases.render_frame import Wanted, frames_of, middle_frame, render_frame
+from dicomlake.usecases.retrieve_bulkdata import OCTETS, encapsulated_document, read_pixels
 from dicomlake.usecases.retrieve_instances import instances_of, one_instance
 from dicomlake.usecases.retrieve_metadata import visible_record
-from dicomlake.web.accept import MULTIPART, parse_accept
+from dicomlake.web.accept import MEDIA_TYPES, MULTIPART, parse_accept
 from dicomlake.web.call import Call
 from dicomlake.web.frames import frame_numbers
 from dicomlake.web.large import Piece, stream_response
 from dicomlake.web.multipart import closing, opening
+from dicomlake.web.ranges import ranged
 from dicomlake.web.response import Response
 
 JPEG, PNG = "image/jpeg", "image/png"
@@ -24,9 +27,22 @@ _RENDERED = ("window", "viewport", "quality")
 
 
 def get_rendered(call: Call) -> Response:
-    """Answer an instance as a picture of its middle frame, the only one it mostly has."""
+    """Answer an instance as a picture of its middle frame, a video as its stream, a document as itself."""
     record = visible_record(call.key, call.ports)
+    stored = record.stored_transfer_syntax
+    if stored in VIDEO:
+        return _as_itself(call, MEDIA_TYPES.get(stored, OCTETS), read_pixels(record, call.ports))
+    if not record.frame_count:
+        document = encapsulated_document(record, call.ports)
+        return _as_itself(call, document.media_type, iter([document.data]))
     return _alone(call, record, middle_frame(record), wanted_of(call))
+
+
+def _as_itself(call: Call, media: str, pieces: Iterator[bytes]) -> Response:
+    for entry in parse_accept(call.request.accept()):
+        if entry.weight > 0 and entry.media_type in (media, f"{media.split('/')[0]}/*", "*/*"):
+            return ranged(stream_response(call, media, pieces), call.request)
+    raise NotAcceptableError(f"this is available as {media}")
 
 
 def get_rendered_frames(call: Call) -> Response:
