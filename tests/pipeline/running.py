@@ -158,6 +158,13 @@ class RunningLake:
 
         assert until(lambda: not depths(), seconds), depths()
 
+    def totals(self) -> Document:
+        """Return the lake's totals, once the change feed has caught up with all that landed."""
+        self.at_rest()
+        versions = len(self.versions(self.endpoints.landingBucket))
+        assert until(lambda: self.document("/lake/statistics")["landed"] == versions)
+        return self.document("/lake/statistics")
+
     def rows(self, table: str) -> Iterator[Document]:
         """Yield every item of a table."""
         for page in self.tables.get_paginator("scan").paginate(TableName=table):

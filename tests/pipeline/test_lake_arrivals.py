@@ -17,7 +17,7 @@ from dicomlake.landing_events import source_of
 from dicomlake.settings import Settings
 from dicomlake.usecases.sweep_landing import GRACE, sweep_landing
 from tests.pipeline.lakes import client, until
-from tests.pipeline.running import Document, Landed, RunningLake
+from tests.pipeline.running import Landed, RunningLake
 from tests.usecases.dicom_files import ROOT, ct_slice
 
 pytestmark = pytest.mark.timeout(600)
@@ -40,25 +40,17 @@ def event(lake: RunningLake, landed: Landed, size: int) -> str:
     return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": place}]})
 
 
-def statistics(lake: RunningLake) -> Document:
-    """The lake's totals, once the change feed has caught up with what landed."""
-    bucket = lake.endpoints.landingBucket
-    lake.at_rest()
-    assert until(lambda: lake.document("/lake/statistics")["landed"] == len(lake.versions(bucket)))
-    return lake.document("/lake/statistics")
-
-
 def test_a_storm_of_redeliveries_changes_nothing(lake: RunningLake) -> None:
     files = [ct_slice(101, 1, number) for number in range(1, 21)]
     landed = [lake.put(f"storm/{number} 患者", body) for number, body in enumerate(files)]
     entries = lake.decided(landed)
-    before = statistics(lake)
+    before = lake.totals()
 
     bodies = [event(lake, one, len(body)) for one, body in zip(landed, files, strict=True)]
     wrapped = [json.dumps({"Type": "Notification", "Message": body}) for body in bodies]
     send(lake, (bodies + wrapped) * 10)
 
-    assert statistics(lake) == before
+    assert lake.totals() == before
     assert lake.decided(landed) == entries
     assert {entry["outcome"] for entry in entries} == {"stored"}
     assert lake.ready(f"{ROOT}.101")["generation"] == 1
@@ -66,13 +58,13 @@ def test_a_storm_of_redeliveries_changes_nothing(lake: RunningLake) -> None:
 
 def test_an_event_for_a_version_that_is_gone_is_dropped(lake: RunningLake) -> None:
     gone = Landed("gone", "0123456789abcdef0123456789abcdef")
-    before = statistics(lake)
+    before = lake.totals()
 
     send(lake, [event(lake, gone, 1000)])
 
     lake.at_rest()
     assert lake.where([gone]) == [None]
-    assert statistics(lake) == before
+    assert lake.totals() == before
 
 
 def test_a_message_that_is_no_event_stops_no_other(lake: RunningLake) -> None:
