@@ -1,10 +1,12 @@
 """What becomes HTJ2K and what stays, by the table and the rules beside it."""
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
 
+from dicomlake.dicom import syntaxes
 from dicomlake.dicom.syntaxes import (
     EXPLICIT_LITTLE,
     HTJ2K_LOSSLESS_RPCL,
@@ -184,3 +186,25 @@ def test_every_kept_syntax_has_a_reason_and_every_transcoded_one_a_decoder() -> 
         assert (syntax.action is Action.KEEP) == bool(syntax.reason)
         assert (syntax.action is Action.KEEP) == (syntax.decoder is Decoder.NONE)
         assert syntax.stream is not Stream.NATIVE or syntax.decoder in (Decoder.NATIVE, Decoder.NONE)
+
+
+def test_where_pixels_lie_and_how_far_they_were_compressed_changes_no_plan() -> None:
+    native = [plan_storage(instance(NATIVE_VALUE, attributes(), before=before)) for before in (b"HEAD", b"LONGER")]
+    packed = [plan_storage(instance(bytes(size), attributes(), ROOT + ".5")) for size in (10, 20)]
+
+    assert native[0] is native[1]
+    assert packed[0] is packed[1]
+
+
+def test_a_plan_is_the_same_whatever_was_planned_before() -> None:
+    sizes = (bytes(30), NATIVE_VALUE, bytes(64))
+    given = [
+        instance(value, attributes(bits_stored=bits), ROOT + suffix, vr=vr)
+        for value, bits, suffix, vr in product(sizes, (8, 12, 17), ("", ".2", ".5", ".4.50", ".1.99"), ("OB", "OW"))
+    ]
+    fresh = []
+    for one in given:
+        syntaxes._planned.cache_clear()
+        fresh.append(plan_storage(one))
+
+    assert [plan_storage(one) for one in (*given, *given)] == fresh * 2

@@ -2,8 +2,9 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from dicomlake.dicom.around import Recurring
 from dicomlake.domain.errors import MalformedError
 
 _SIZ, _CAP, _COD, _TLM, _COM, _SOT = 0xFF51, 0xFF50, 0xFF52, 0xFF55, 0xFF64, 0xFF90
@@ -16,8 +17,7 @@ _HIGH_THROUGHPUT = 0x40
 Bytes = bytes | bytearray | memoryview
 
 
-@dataclass(frozen=True, slots=True)
-class StreamHeader:
+class StreamHeader(NamedTuple):
     """A code stream's main header: its size, depth, transforms, and where its first tile-part starts.
 
     `tile_lengths` are those of the TLM markers, in bytes; empty where there are none.
@@ -77,14 +77,38 @@ def without_comments(stream: Bytes) -> bytes:
     return b"".join((*kept, view[position:]))
 
 
+_OPENING = 512
+"""Bytes that the main header of a frame of one component and its first tile-part's SOT fit in."""
+_HEADERS: Recurring[StreamHeader] = Recurring(64)
+"""What code streams say that differ in their tile-parts' lengths alone."""
+
+
 def read_header(stream: Bytes) -> StreamHeader:
     """Return what the main header says. Raises MalformedError if the bytes do not start a code stream."""
-    segments, first_tile = _main_header(memoryview(stream))
+    view = memoryview(stream)
+    opening = bytes(view[:_OPENING])
+    known = _HEADERS.find(opening, len(opening))
+    if known:
+        return known.meaning._replace(tile_lengths=tuple(_tile_lengths(opening[len(known.before) : known.resumes])))
+    segments, first_tile = _main_header(view)
     lengths = tuple(length for marker, body in segments if marker == _TLM for length in _tile_lengths(body))
     try:
-        return _header(dict(reversed(segments)), lengths, first_tile)
+        header = _header(dict(reversed(segments)), lengths, first_tile)
     except (KeyError, IndexError, struct.error) as error:
         raise MalformedError("a JPEG 2000 code stream's main header is damaged") from error
+    places = list(_places(segments, _TLM))
+    if len(places) == 1 and first_tile + 4 <= len(opening):
+        _HEADERS.remember(opening, places[0], first_tile + 4, header)
+    return header
+
+
+def _places(segments: list[tuple[int, memoryview]], wanted: int) -> Iterator[tuple[int, int]]:
+    """Yield where the bodies of a marker's segments start and end."""
+    end = 2
+    for marker, body in segments:
+        start, end = end + 4, end + 4 + len(body)
+        if marker == wanted:
+            yield start, end
 
 
 def _header(found: dict[int, memoryview], lengths: tuple[int, ...], first_tile: int) -> StreamHeader:
@@ -167,7 +191,7 @@ def _main_header(view: memoryview) -> tuple[list[tuple[int, memoryview]], int]:
     raise MalformedError("a JPEG 2000 code stream ends inside its main header")
 
 
-def _tile_lengths(body: memoryview) -> Iterator[int]:
+def _tile_lengths(body: Bytes) -> Iterator[int]:
     """Yield the tile-parts' lengths of one TLM segment (15444-1 A.7.1): ST index sizes, SP length sizes."""
     index_size, size = (body[1] >> 4) & 3, 4 if body[1] & 0x40 else 2
     for at in range(2 + index_size, len(body) - size + 1, index_size + size):

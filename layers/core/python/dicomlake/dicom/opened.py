@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dicomlake.dicom.around import Recurring
 from dicomlake.dicom.classify import find_start
 from dicomlake.dicom.encoding import EXPLICIT_LITTLE, Encoding
 from dicomlake.dicom.file_meta import FileMeta, read_file_meta
@@ -25,15 +26,33 @@ class Opened:
     warnings: tuple[Warned, ...]
 
 
+_SNIFFED = 16
+"""Bytes of a data set by which it is told how it is laid out."""
+_PREAMBLES: Recurring[tuple[int, Encoding, FileMeta, tuple[Warned, ...]]] = Recurring(160)
+"""What objects of the same preamble, file meta and first element had in common, but for the SOP Instance UID."""
+
+
 def open_object(source: ByteSource) -> Opened:
     """Find the data set of an object; raise NotAnInstanceError or MalformedError where there is none."""
-    found = find_start(source)
     window = Window(source)
+    known = _PREAMBLES.find(window.data, window.have)
+    if known:
+        start, encoding, meta, warnings = known.meaning
+        return Opened(window, start, encoding, meta, False, warnings)
+    opened = _open(window)
+    meta, end = opened.meta, opened.start + _SNIFFED
+    if meta.instance and not opened.inflated and end <= window.have:
+        _PREAMBLES.remember(window.data, meta.instance, end, (opened.start, opened.encoding, meta, opened.warnings))
+    return opened
+
+
+def _open(window: Window) -> Opened:
+    found = find_start(window.source)
     meta = read_file_meta(window, found.offset)
     warnings = [Warned(found.warning)] if found.warning else []
     if meta.end == found.offset:
         warnings.append(Warned("no-file-meta"))
-    head = window.read(meta.end, min(16, window.size - meta.end))
+    head = window.read(meta.end, min(_SNIFFED, window.size - meta.end))
     sniffed = sniff_encoding(head)
     if meta.transfer_syntax in DEFLATED and sniffed is None:
         return _open_deflated(window, meta, warnings)

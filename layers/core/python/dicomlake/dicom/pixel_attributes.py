@@ -26,7 +26,7 @@ def pixel_attributes(view: JsonObject, tag: int, offsets: Span | None, lengths: 
     """Return the attributes that tell how the pixels of element `tag` are laid out."""
     if offsets or lengths:
         return _read(view, tag, offsets, lengths)
-    module = [view.get(name) for name in _MODULE]
+    module = list(map(view.get, _MODULE))
     last = _LAST.get(tag)
     if last is None or last[0] != module:
         last = _LAST[tag] = module, _read(view, tag, None, None)

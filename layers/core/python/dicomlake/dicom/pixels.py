@@ -1,6 +1,7 @@
 """How one frame's pixels lie in memory: landed bytes to arrays of stored values, and exactly back."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,5 +155,6 @@ def _landed_dtype(layout: PixelLayout) -> np.dtype[np.integer]:
     return dtype.newbyteorder(">") if layout.big_endian else dtype
 
 
+@cache
 def _dtype(signed: bool, size: int) -> np.dtype[np.integer]:
     return np.dtype(f"<{'i' if signed else 'u'}{size}")

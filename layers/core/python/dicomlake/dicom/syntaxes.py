@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from dicomlake.dicom.instance import PIXEL_DATA, ParsedInstance, PixelAttributes, PixelElement
@@ -161,13 +162,31 @@ def plan_storage(parsed: ParsedInstance) -> StoragePlan:
     Native, RLE, JPEG lossless, JPEG-LS lossless and JPEG 2000 lossless sources become HTJ2K Lossless RPCL where that
     is exact (PS3.5 8.2.4, 10.18, A.4.4); everything else is kept in its own transfer syntax.
     """
-    row, pixels, attributes = syntax_of(parsed.transfer_syntax), parsed.pixels, parsed.pixel_attributes
-    restorable = Restorable.PIXELS if parsed.inflated else Restorable.BYTES
-    source = INFLATED.get(parsed.transfer_syntax, EXPLICIT_LITTLE) if parsed.inflated else parsed.transfer_syntax
+    pixels = _without_place(parsed.pixels) if parsed.pixels else None
+    return _planned(parsed.transfer_syntax, pixels, parsed.pixel_attributes, parsed.big_endian, parsed.inflated)
+
+
+def _without_place(pixels: PixelElement) -> PixelElement:
+    """Return what the plan goes by, which is the same all over a series: of fragments not even how long they are."""
+    length = 0 if pixels.encapsulated else pixels.value_length
+    return PixelElement(pixels.tag, pixels.vr, 0, length, pixels.encapsulated, pixels.truncated)
+
+
+@lru_cache(maxsize=64)
+def _planned(
+    syntax: TransferSyntaxUid,
+    pixels: PixelElement | None,
+    attributes: PixelAttributes | None,
+    big_endian: bool,
+    inflated: bool,
+) -> StoragePlan:
+    row = syntax_of(syntax)
+    restorable = Restorable.PIXELS if inflated else Restorable.BYTES
+    source = INFLATED.get(syntax, EXPLICIT_LITTLE) if inflated else syntax
     if pixels is None or attributes is None:
         return _without_pixels(row, source, restorable)
     row = _as_encoded(row, pixels)
-    layout = layout_of(attributes, big_endian=parsed.big_endian, vr=pixels.vr)
+    layout = layout_of(attributes, big_endian=big_endian, vr=pixels.vr)
     plan = StoragePlan(
         row.action, row.decoder, row.stream, source, source, restorable, layout, attributes.photometric, row.reason
     )

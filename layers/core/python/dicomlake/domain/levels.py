@@ -7,6 +7,7 @@ Everything else of an instance is in its pack, never in the index.
 import json
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import is_
 
 from dicomlake.domain.model import JsonObject, JsonValue
 
@@ -179,7 +180,7 @@ def split(instance: JsonObject) -> tuple[JsonObject, JsonObject, JsonObject]:
     return (
         _shared(instance, QueryLevel.STUDY),
         _shared(instance, QueryLevel.SERIES),
-        _part([instance.get(tag) for tag in _STORED[QueryLevel.INSTANCE]], QueryLevel.INSTANCE),
+        _part(list(map(instance.get, _STORED[QueryLevel.INSTANCE])), QueryLevel.INSTANCE),
     )
 
 
@@ -188,7 +189,7 @@ _LAST: dict[QueryLevel, tuple[list[JsonValue], JsonObject]] = {}
 
 
 def _shared(instance: JsonObject, level: QueryLevel) -> JsonObject:
-    elements = [instance.get(tag) for tag in _STORED[level]]
+    elements = list(map(instance.get, _STORED[level]))
     last = _LAST.get(level)
     if last is None or not _are_the_same(last[0], elements):
         last = _LAST[level] = elements, _part(elements, level)
@@ -197,6 +198,8 @@ def _shared(instance: JsonObject, level: QueryLevel) -> JsonObject:
 
 def _are_the_same(some: list[JsonValue], others: list[JsonValue]) -> bool:
     """Whether elements are equal and written equally: 1 equals 1.0, its JSON does not."""
+    if all(map(is_, some, others)):
+        return True
     return some == others and all(
         one is other or _is_without_numbers(one) for one, other in zip(some, others, strict=True)
     )

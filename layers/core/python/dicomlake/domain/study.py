@@ -220,7 +220,7 @@ def become_ready(study: Study, at: datetime) -> Study:
 
 def format_time(at: datetime) -> str:
     """Return a time as the index writes it: ISO 8601 in UTC with milliseconds, so that text order is time order."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_time(text: str) -> datetime:
