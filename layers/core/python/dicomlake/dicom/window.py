@@ -7,6 +7,7 @@ NEXT = 64 << 10
 JUMPED = 4 << 10
 HEADER = 12
 """The longest element header (PS3.5 7.1.2)."""
+_ZEROS = bytes(HEADER)
 
 
 class Window:
@@ -26,11 +27,11 @@ class Window:
 
     def move(self, start: int, length: int = 0) -> None:
         """Let the window begin at `start`; after a jump it is small, since another may follow."""
-        chunk = bytes(self.source.read(start, length or (NEXT if start <= self.base + self.have else JUMPED)))
+        chunk = self.source.read(start, length or (NEXT if start <= self.base + self.have else JUMPED))
         self.base = start
         self.have = len(chunk)
         self.copied += self.have
-        self.data = chunk + bytes(HEADER)
+        self.data = b"".join((chunk, _ZEROS))
         self.fence = self.have - HEADER if start + self.have < self.size else self.have
 
     def bounds(self, end: int) -> tuple[bytes, int, int, int]:
