@@ -7,7 +7,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from dicomlake.dicom import codecs
+from dicomlake.dicom import codecs, codecs_huffman
 from dicomlake.dicom.codecs_huffman import check_bits
 from dicomlake.dicom.pixels import PixelLayout
 from dicomlake.dicom.syntaxes import Decoder
@@ -160,3 +160,20 @@ def test_a_stream_without_one_of_its_markers_is_refused(marker: bytes) -> None:
         check_bits(stream.replace(marker, b"\xff\xe1", 1), frame)
     with pytest.raises(MalformedError):
         check_bits(stream[: stream.index(marker) + 3], frame)
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+@pytest.mark.parametrize("restarts_after", [0, 1, 2, 5])
+@pytest.mark.parametrize("band", [1, 60, 171])
+def test_looking_at_some_lines_at_a_time_sees_the_same_differences(
+    predictor: int, restarts_after: int, band: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane = np.random.default_rng(predictor).integers(0, 1 << 16, (23, 19), np.uint16)
+    scan = codecs_huffman._Scan(((1, 0),), {}, predictor, 0, 19 * restarts_after, b"")
+    (whole,) = codecs_huffman._differences(plane, scan, 1 << 15)
+
+    monkeypatch.setattr(codecs_huffman, "_BAND", band)
+    bands = list(codecs_huffman._differences(plane, scan, 1 << 15))
+
+    assert len(bands) > 1
+    assert np.array_equal(np.concatenate(bands), whole)

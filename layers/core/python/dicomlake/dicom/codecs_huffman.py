@@ -24,6 +24,8 @@ _SPARE = 16
 """Bits after the last code that any encoder may leave: the padding of the last byte, and one byte more."""
 _LAST = 32
 """Pixels whose codes are compared with the stream's end: a cut code has less bits, and every pixel takes one."""
+_BAND = 1 << 16
+"""Pixels, about, of the lines that are looked at together."""
 _LONGEST = 32
 """Bits that a pixel takes at most: a code of 16 and 16 more."""
 
@@ -102,23 +104,26 @@ def _is_whole(scan: _Scan, stream: _Stream, planes: PixelArray) -> bool:
     if scan.point_transform or not 1 <= scan.predictor <= 7:
         raise MalformedError("a JPEG stream with a point transform is not lossless")
     start = 1 << (stream.precision - 1)
-    components = [
-        (scan.tables[table], _differences(planes[:, :, stream.order.index(name)], scan, start))
-        for name, table in scan.components
-    ]
-    taken = sum(int(table.costs[_CATEGORY][found].sum(dtype=np.int64)) for table, found in components)
+    taken, ends = 0, []
+    for name, number in scan.components:
+        table, costs = scan.tables[number], scan.tables[number].costs.take(_CATEGORY)
+        last = np.empty(0, np.uint16)
+        for found in _differences(planes[:, :, stream.order.index(name)], scan, start):
+            taken += int(costs.take(found).sum(dtype=np.int64))
+            last = np.concatenate((last, found.reshape(-1)[-_LAST:]))[-_LAST:]
+        ends.append((table, last))
     bits, restarts = _bits_of(scan.entropy)
     if not taken <= bits <= taken + _SPARE + 8 * restarts:
         return False
-    return _ends_with(scan, components, range(8) if restarts else range(bits - taken, bits - taken + 1))
+    padding = range(8) if restarts else range(bits - taken, bits - taken + 1)
+    return _ends_with(scan, planes.shape[0] * planes.shape[1], ends, padding)
 
 
-def _ends_with(scan: _Scan, components: Sequence[tuple[_Table, Differences]], padding: range) -> bool:
-    """Whether the stream ends with the last pixels' codes, before so many bits of padding."""
-    count = components[0][1].size
+def _ends_with(scan: _Scan, count: int, components: Sequence[tuple[_Table, Differences]], padding: range) -> bool:
+    """Whether the stream of so many pixels ends with the last ones' codes, before so many bits of padding."""
     behind = count % scan.interval or scan.interval if scan.interval else count
     last = min(_LAST, behind)
-    pixels = np.stack([found.reshape(-1)[-last:] for _, found in components], axis=1)
+    pixels = np.stack([found[-last:] for _, found in components], axis=1)
     expected = "".join(
         table.written(int(one)) for pixel in pixels for (table, _), one in zip(components, pixel, strict=True)
     )
@@ -126,17 +131,24 @@ def _ends_with(scan: _Scan, components: Sequence[tuple[_Table, Differences]], pa
     return any(tail[: len(tail) - bits].endswith(expected) for bits in padding)
 
 
-def _differences(plane: PixelArray, scan: _Scan, start: int) -> Differences:
-    """Return every pixel less its prediction, modulo 2^16 (H.1.2.1); a restart begins anew, at the start of a line."""
+def _differences(plane: PixelArray, scan: _Scan, start: int) -> Iterator[Differences]:
+    """Yield every pixel less its prediction, modulo 2^16 (H.1.2.1), some lines at a time: so much stays in the cache.
+
+    A restart begins anew, at the start of a line.
+    """
     rows, columns = plane.shape
-    wide = plane.astype(np.int32 if scan.predictor > 4 else np.uint16)
-    predicted = np.empty_like(wide)
-    predicted[1:, 1:] = _PREDICTORS[scan.predictor](wide[1:, :-1], wide[:-1, 1:], wide[:-1, :-1])
-    predicted[1:, 0] = wide[:-1, 0]
     lines = max(scan.interval // columns, 1) if scan.interval else rows
-    predicted[::lines, 1:] = wide[::lines, :-1]
-    predicted[::lines, 0] = start
-    return (wide - predicted).astype(np.uint16, copy=False)
+    step = max(_BAND // columns, 1)
+    for first in range(0, rows, step):
+        above = max(first - 1, 0)
+        wide = plane[above : first + step].astype(np.int32 if scan.predictor > 4 else np.uint16)
+        predicted = np.empty_like(wide)
+        predicted[1:, 1:] = _PREDICTORS[scan.predictor](wide[1:, :-1], wide[:-1, 1:], wide[:-1, :-1])
+        predicted[1:, 0] = wide[:-1, 0]
+        anew = slice(-above % lines, None, lines)
+        predicted[anew, 1:] = wide[anew, :-1]
+        predicted[anew, 0] = start
+        yield (wide - predicted).astype(np.uint16, copy=False)[first - above :]
 
 
 _PREDICTORS: Mapping[int, Callable[[_Plane, _Plane, _Plane], _Plane]] = MappingProxyType(
@@ -173,7 +185,7 @@ def _tail(entropy: bytes, size: int) -> str:
 
 def _read(data: memoryview) -> _Stream:
     stream = _Stream()
-    for marker, body, after in _segments(data):
+    for marker, body, entropy in _segments(data):
         if marker == _SOF3:
             stream.precision = body[0]
             stream.order = tuple(body[6 + 3 * index] for index in range(body[5]))
@@ -182,13 +194,12 @@ def _read(data: memoryview) -> _Stream:
         elif marker == _DRI:
             (stream.interval,) = struct.unpack(">H", body)
         elif marker == _SOS:
-            entropy = bytes(data[after : after + _entropy_length(data[after:])])
-            stream.scans.append(_scan(body, dict(stream.tables), stream.interval, entropy))
+            stream.scans.append(_scan(body, dict(stream.tables), stream.interval, bytes(entropy)))
     return stream
 
 
-def _segments(data: memoryview) -> Iterator[tuple[int, memoryview, int]]:
-    """Yield marker segments with where each ends; entropy-coded data are passed over."""
+def _segments(data: memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
+    """Yield marker segments, each with the entropy-coded data behind it: only a scan has them."""
     at = 0
     while at + 2 <= len(data):
         if data[at] != 0xFF or data[at + 1] in (0x00, 0xFF):
@@ -202,8 +213,10 @@ def _segments(data: memoryview) -> Iterator[tuple[int, memoryview, int]]:
         (length,) = struct.unpack_from(">H", data, at)
         if length < 2 or at + length > len(data):
             raise ValueError("a segment is cut")
-        yield marker, data[at + 2 : at + length], at + length
-        at += length + (_entropy_length(data[at + length :]) if marker == _SOS else 0)
+        body, at = data[at + 2 : at + length], at + length
+        entropy = data[at : at + _entropy_length(data[at:])] if marker == _SOS else data[at:at]
+        yield marker, body, entropy
+        at += len(entropy)
 
 
 def _scan(body: memoryview, tables: Mapping[int, _Table], interval: int, entropy: bytes) -> _Scan:
