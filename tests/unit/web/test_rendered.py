@@ -214,3 +214,14 @@ def test_what_is_no_image_has_no_picture(lake: PixelLake) -> None:
     for url in (f"{report}/rendered", f"{report}/thumbnail", f"{STUDY}/series/{UIDS}.1.2/rendered"):
         assert get(lake.services(), url)["statusCode"] == 406
     assert get(lake.services(), f"{STUDY}/thumbnail")["statusCode"] == 200
+
+
+def test_a_frame_that_landed_short_is_refused_and_its_file_still_comes() -> None:
+    lake = PixelLake()
+    lake.store_files(changed(ct_slice(), PixelData=SLOPE.tobytes(), **SIZE)[:-5000])
+
+    for url in ("rendered", "thumbnail", "frames/1/rendered"):
+        response = get(lake.services(), f"{instance(1)}/{url}")
+        assert response["statusCode"] == 406
+        assert b"landed damaged" in body_of(response)
+    assert get(lake.services(), f"{instance(1)}?accept=application/dicom;transfer-syntax=*")["statusCode"] == 200

@@ -1,5 +1,7 @@
 """Rendered frames and thumbnails (WADO-RS, PS3.18 10.4.1.1.3 and 10.4.1.1.4): what a browser shows without DICOM."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dicomlake.dicom.codecs_lossy import decoded_photometric
@@ -9,7 +11,7 @@ from dicomlake.dicom.part10_dataset import read_head
 from dicomlake.dicom.picture import picture, seen
 from dicomlake.dicom.picture_files import jpeg, png
 from dicomlake.dicom.pixels import PixelLayout
-from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, NotFoundError
+from dicomlake.domain.errors import InvalidRequestError, MalformedError, NotAcceptableError, NotFoundError
 from dicomlake.domain.model import Frame, InstanceRecord
 from dicomlake.domain.picture import Viewport, Window
 from dicomlake.domain.served import DECODED, HTJ2K, NATIVE
@@ -18,6 +20,9 @@ from dicomlake.usecases.cut_frames import cut_frames
 from dicomlake.usecases.retrieve_frames import declared_frames, find_frames, is_one_run
 from dicomlake.usecases.retrieve_instances import stored_instance
 from dicomlake.usecases.stored_instance import StoredInstance
+
+DAMAGED = frozenset({"truncated-frame", "truncated-pixels", "undecodable-frame"})
+"""Warnings of an instance whose pixels were damaged when it landed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def render_frame(record: InstanceRecord, number: int, wanted: Wanted, store: Dat
     """Return one frame, by its 1-based number, as a PNG or JPEG file.
 
     Raises InvalidRequestError for a viewport outside the image, NotFoundError for a frame that does not exist,
-    NotAcceptableError where the instance is no image, MalformedError where it cannot be read.
+    NotAcceptableError where the instance is no image or landed damaged, MalformedError where its pack is.
     """
     if not 1 <= number <= frames_of(record):
         raise NotFoundError(f"the instance has frames 1 to {frames_of(record)}")
@@ -57,9 +62,23 @@ def render_frame(record: InstanceRecord, number: int, wanted: Wanted, store: Dat
         raise NotAcceptableError("there is no picture of this instance: it is no image")
     _check_viewport(wanted.viewport, layout)
     head = read_head(instance.reader.head(instance.ordinal), instance.reader.splices(instance.ordinal))
-    frame, photometric = _values(instance, layout, record, number, wanted.viewport, store)
+    with _damage_told(record):
+        frame, photometric = _values(instance, layout, record, number, wanted.viewport, store)
     shown = seen(picture(frame, head.dataset, number - 1, photometric, wanted.window), wanted.viewport)
     return png(shown) if wanted.media_type == "image/png" else jpeg(shown, wanted.quality)
+
+
+@contextmanager
+def _damage_told(record: InstanceRecord) -> Iterator[None]:
+    """Refuse what cannot be shown because it landed damaged; what was damaged since passes through, loud."""
+    try:
+        yield
+    except MalformedError as error:
+        if DAMAGED.isdisjoint(warned.code for warned in record.warnings):
+            raise
+        raise NotAcceptableError(
+            "there is no picture of this frame: it landed damaged; ask for the instance"
+        ) from error
 
 
 def _check_viewport(viewport: Viewport | None, layout: PixelLayout) -> None:
