@@ -152,7 +152,8 @@ def _head(parsed: ParsedInstance, plan: StoragePlan, frames: FramePlan) -> bytes
     """The head whole, so that it shares a block with its neighbours, or in parts where it is large."""
     parts = head_parts(parsed, plan, frames)
     outside = parsed.source.size - (parsed.pixels.value_length if parsed.pixels else 0)
-    return b"".join(parts) if outside < SMALL_HEAD else (bytes(part) for part in parts)
+    own = (bytes(part) for part in parts)  # a view would keep its block in memory, and there is one a fragment
+    return b"".join(own) if outside < SMALL_HEAD else own
 
 
 def _store_frames(parsed: ParsedInstance, frames: FramePlan, writer: PackWriter, context: StoreContext) -> Stored:
