@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from dicomlake.adapters.calls import CallMeter
 from dicomlake.adapters.dynamodb import Table
 from dicomlake.adapters.dynamodb.table import ABSENT, Refusal, item_of, put
-from dicomlake.adapters.rest import Place, RestDynamoDb, RestS3, RestSns, place
+from dicomlake.adapters.rest import Place, RestDynamoDb, RestS3, RestSns, connections, place
 from dicomlake.adapters.rest.signature import UNSIGNED, Credentials, Request, Signer
 from dicomlake.adapters.s3 import S3ObjectStore
 from dicomlake.adapters.sns import EncodedMessage, SnsEventPublisher
@@ -182,6 +182,19 @@ def test_requests_share_a_connection_and_a_closed_one_is_replaced(meter: CallMet
 
         assert [bytes(one) for one in found] == [b"one", b"two", b"three"]
         assert len(server.connections) == 2
+
+
+def test_connections_that_broke_unseen_cost_one_attempt(meter: CallMeter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_ended", lambda _: False)
+    with serving(*[Reply(body=b"old", hang_up="after")] * 3, Reply(body=b"new")) as server:
+        client = RestS3(server.place(), meter, no_botocore)
+        for body in [client.get_object(Bucket="lake", Key="packs/1")["Body"] for _ in range(3)]:
+            body.read()
+
+        found = S3ObjectStore(client, "lake").get("packs/2")
+
+    assert found == b"new"
+    assert meter.snapshot().calls["s3:GetObject"] == 3 + 2
 
 
 def test_a_request_that_is_refused_for_now_is_sent_three_times_and_counted(

@@ -3,7 +3,7 @@
 import ssl
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from select import POLLIN, poll
@@ -33,6 +33,7 @@ class Connections:
     def send(self, method: str, target: str, headers: Mapping[str, str], body: Body) -> "Answer":
         """Send a request and return its answer as soon as it begins; UnavailableError where none does."""
         with _reachable(), ExitStack() as undo:
+            undo.callback(self._forget)
             connection = self._take()
             undo.callback(connection.close)
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
@@ -62,6 +63,12 @@ class Connections:
                 return connection
             connection.close()
         return self._connect()
+
+    def _forget(self) -> None:
+        """Close what is kept: where one connection broke while the process was frozen, the others did too."""
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
 
     def _connect(self) -> HTTPConnection:
         if self._secure:
