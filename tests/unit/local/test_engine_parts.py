@@ -10,6 +10,7 @@ import pytest
 
 from dicomlake.local.enginehost import expressions
 from dicomlake.local.enginehost.bodies import FileSlice, join
+from dicomlake.local.enginehost.functions import FunctionHost
 from dicomlake.local.enginehost.tasks import StepClock
 
 
@@ -102,3 +103,17 @@ def test_a_join_that_fails_leaves_the_first_piece_as_it_was(file: Path, tmp_path
         join([FileSlice(str(first), 0, 5), FileSlice(str(file), 0, 3), FileSlice(str(file), 150, 51)])
 
     assert first.read_bytes() == b"begin"
+
+
+def test_a_function_waits_for_layers_that_its_engine_has_not_loaded_yet(tmp_path: Path) -> None:
+    class Loading:
+        looks = 0
+
+        def _resolve_layer_zip(self, _: object) -> bytes | None:
+            self.looks += 1
+            return b"zip" if self.looks == 3 else None
+
+    engine = Loading()
+
+    assert FunctionHost(engine, None, None, None, tmp_path)._layer("core:1") == b"zip"
+    assert engine.looks == 3

@@ -149,3 +149,22 @@ def test_a_waker_wakes_for_the_soonest() -> None:
     waker.at(time.time() + 0.01)
 
     assert woken.wait(10)
+
+
+def test_a_look_that_fails_is_not_the_last(asked: Asked) -> None:
+    class Failing(FakeEngine):
+        def _poll_dynamodb_streams(self) -> bool:
+            self.looks += 1
+            if self.looks == 1:
+                raise RuntimeError("dictionary changed size during iteration")
+            self.looked.set()
+            return False
+
+    engine = Failing()
+    poller = StreamPoller(engine, engine, asked)
+
+    deadline = time.monotonic() + 10
+    while not engine.looked.is_set() and time.monotonic() < deadline:
+        poller.poll()
+        time.sleep(0.01)
+    assert engine.looked.is_set()

@@ -1,6 +1,7 @@
 """Deployed functions as the engine records them, turned into what an execution environment needs."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from .runner import Runner, SpecKey, as_engine_result
 from .sandbox import FunctionSpec, Invocation
 
 FunctionRecord = Mapping[str, Any]
+LAYER_SECONDS = 30.0
 
 
 class FunctionHost:
@@ -52,10 +54,18 @@ class FunctionHost:
         return spec
 
     def _zip_spec(self, record: FunctionRecord, config: FunctionRecord) -> FunctionSpec:
-        contents = [self._lambda._resolve_layer_zip(layer) for layer in config.get("Layers") or []]
-        layers = tuple(unpack(content, self._cache) for content in contents if content)
+        layers = tuple(unpack(self._layer(layer), self._cache) for layer in config.get("Layers") or [])
         code = unpack(record["code_zip"], self._cache)
         return _spec(config, code, layers, str(config["Handler"]), {})
+
+    def _layer(self, layer: object) -> bytes:
+        """Return a layer's zip; an engine that has just begun may know functions before their layers."""
+        deadline = time.monotonic() + LAYER_SECONDS
+        while not (content := self._lambda._resolve_layer_zip(layer)):
+            if time.monotonic() > deadline:
+                raise LookupError("a layer of the function is not there")
+            time.sleep(0.05)
+        return bytes(content)
 
     def _image_spec(self, config: FunctionRecord) -> FunctionSpec:
         image = self._images.find(str(config["ImageUri"]))

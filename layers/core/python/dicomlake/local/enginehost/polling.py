@@ -4,6 +4,7 @@ So it comes late to what becomes visible later, drops the batching window of str
 stream's function runs.
 """
 
+import logging
 import math
 import threading
 import time
@@ -59,8 +60,11 @@ class StreamPoller:
         while True:
             self._wanted.wait()
             self._wanted.clear()
-            while self._look():
-                continue
+            try:
+                while self._look():
+                    continue
+            except Exception:
+                logging.getLogger(__name__).exception("a look at the streams failed; the next one starts where it did")
 
     def records_since(self, table: str, position: int, limit: int, **scope: Any) -> list[dict[str, Any]]:
         """Take the place of `stream_records_since`: a part of a batch is there when its window is over."""
