@@ -26,14 +26,14 @@ from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import RLELossless
 from result import say
 
-from dicomlake.dicom.codecs import decode, decode_openjph, encode
-from dicomlake.dicom.codecs_markers import read_header, resolution_ends
-from dicomlake.dicom.codecs_plain import decode_rle
-from dicomlake.dicom.frames import plan_frames, read_frame
-from dicomlake.dicom.parse import parse
-from dicomlake.dicom.pixels import PixelArray, PixelLayout, landed_to_array, narrowed
+from dicomlake.dicom.codecs.lossless import decode, decode_openjph, encode
+from dicomlake.dicom.codecs.markers import read_header, resolution_ends
+from dicomlake.dicom.codecs.plain import decode_rle
+from dicomlake.dicom.frames.locate import plan_frames, read_frame
+from dicomlake.dicom.frames.pixels import PixelArray, PixelLayout, landed_to_array, narrowed
+from dicomlake.dicom.frames.syntaxes import Decoder, plan_storage
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import Decoder, plan_storage
 
 CORPUS = Path(os.environ.get("DICOMLAKE_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 FILES = {

@@ -34,8 +34,8 @@ import result
 from images import COMPRESSED, SLICES, Slice, kinds, series
 from pydicom import dcmread
 
-from dicomlake.dicom.codecs import crc32, decode_openjph, decompositions, encode, self_test
-from dicomlake.dicom.codecs_markers import read_header, resolution_ends
+from dicomlake.dicom.codecs.lossless import crc32, decode_openjph, decompositions, encode, self_test
+from dicomlake.dicom.codecs.markers import read_header, resolution_ends
 from dicomlake.domain.model import LedgerKey
 from dicomlake.lake.pack import PackWriter
 from dicomlake.usecases.store_instance import Fetched, StoreContext, store_instance

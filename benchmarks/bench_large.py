@@ -24,8 +24,8 @@ from local_run import LakeUnderTest, lake_under_test, peak_mb
 from pydicom.uid import UID, MultiFrameGrayscaleWordSecondaryCaptureImageStorage
 from result import say
 
-from dicomlake.dicom.codecs import encode
-from dicomlake.dicom.pixels import PixelLayout
+from dicomlake.dicom.codecs.lossless import encode
+from dicomlake.dicom.frames.pixels import PixelLayout
 
 MEMORY_GOAL_MB = 300
 MULTI_FRAME = MultiFrameGrayscaleWordSecondaryCaptureImageStorage

@@ -4,7 +4,7 @@
 
 CPU milliseconds of this thread, medians of round-robin rounds in one run. Writes benchmarks/results/parse.json.
 `first` is an instance of a series not met before; `next` differs from those that were met in its SOP Instance UID
-only (dicom/recurring.py).
+only (dicom/header/recurring.py).
 """
 
 import argparse
@@ -21,7 +21,7 @@ import orjson
 import pydicom
 from pydicom.data import get_testdata_file
 
-from dicomlake.dicom.parse import BufferSource, parse
+from dicomlake.dicom.header.parse import BufferSource, parse
 
 VARIED = (0x0020000E, 0x00080018)
 """Series and SOP Instance UID."""

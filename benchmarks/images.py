@@ -19,11 +19,11 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders import RLELosslessEncoder
 from pydicom.uid import UID
 
-from dicomlake.dicom.frames import plan_frames, read_frame
-from dicomlake.dicom.parse import parse
-from dicomlake.dicom.pixels import Bytes, PixelArray, PixelLayout
+from dicomlake.dicom.frames.locate import plan_frames, read_frame
+from dicomlake.dicom.frames.pixels import Bytes, PixelArray, PixelLayout
+from dicomlake.dicom.frames.syntaxes import plan_storage
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import plan_storage
 
 CORPUS = Path(os.environ.get("DICOMLAKE_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 GE_HEADER = "files/cornerstonejs-dicomParser/CT1_UNC.explicit_little_endian.dcm"

@@ -12,10 +12,10 @@ from pathlib import Path
 from botocore.loaders import Loader
 from pydicom.uid import UID
 
-from dicomlake.dicom.charset import _CODECS
-from dicomlake.dicom.iso2022 import SETS
-from dicomlake.dicom.kinds import DECODED, KINDS, Kind, outcomes
-from dicomlake.dicom.syntaxes import _KEEP_RULES, SYNTAXES, Action, Decoder, Stream, Syntax
+from dicomlake.dicom.frames.kinds import DECODED, KINDS, Kind, outcomes
+from dicomlake.dicom.frames.syntaxes import _KEEP_RULES, SYNTAXES, Action, Decoder, Stream, Syntax
+from dicomlake.dicom.text.charset import _CODECS
+from dicomlake.dicom.text.iso2022 import SETS
 from dicomlake.domain.errors import EXPLANATIONS
 from dicomlake.domain.levels import ATTRIBUTES, BUDGETS, Attribute, QueryLevel
 from dicomlake.domain.served import TRANSCODED

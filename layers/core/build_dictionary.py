@@ -1,4 +1,4 @@
-"""Write the data dictionary's tables (dicomlake/dicom/dictionary_table.py, private_table.py) from pydicom's.
+"""Write the data dictionary's tables (dicomlake/dicom/dictionary/standard_table.py, private_table.py) from pydicom's.
 
     python layers/core/build_dictionary.py
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._private_dict import private_dictionaries
 
-TARGET = Path(__file__).parent / "python" / "dicomlake" / "dicom"
+TARGET = Path(__file__).parent / "python" / "dicomlake" / "dicom" / "dictionary"
 
 AMBIGUOUS = {"US or SS": "xs", "OB or OW": "ox", "US or OW": "uw", "US or SS or OW": "xw"}
 ORIGIN = "from pydicom 3.0.2's dictionary; do not edit."
@@ -51,7 +51,7 @@ def tables() -> dict[str, str]:
     public = wrap(" ".join(public_tokens()))
     private = "\n\n".join(private_blocks())
     return {
-        "dictionary_table.py": module("Tag, VR and keyword of every standard element (PS3.6)", "PUBLIC", public),
+        "standard_table.py": module("Tag, VR and keyword of every standard element (PS3.6)", "PUBLIC", public),
         "private_table.py": module("VRs of known private elements, by private creator", "PRIVATE", private),
     }
 

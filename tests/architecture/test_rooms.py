@@ -72,6 +72,21 @@ def test_a_room_imports_only_what_its_row_allows(room: str) -> None:
             assert allowed, f"{path.relative_to(ROOT)} imports {module}"
 
 
+INNER_ORDER = ("text", "dictionary", "header", "frames", "codecs", "files", "pictures", "deidentify")
+
+
+def test_the_rooms_within_dicom_import_only_those_before_them() -> None:
+    """`instance`, `source` and `around`, which stand beside the rooms, import none of them."""
+    assert {path.name for path in (PACKAGE / "dicom").iterdir() if (path / "__init__.py").exists()} == {*INNER_ORDER}
+
+    for path in files("dicom"):
+        inner = path.relative_to(PACKAGE / "dicom").parts[0]
+        before = INNER_ORDER[: INNER_ORDER.index(inner)] if inner in INNER_ORDER else ()
+        later = tuple(f"dicomlake.dicom.{name}" for name in INNER_ORDER if name not in (*before, inner))
+        for module in imports(path):
+            assert not is_under(module, later), f"{path.relative_to(ROOT)} imports {module}"
+
+
 def test_no_room_is_empty() -> None:
     for room in ROOMS:
         assert len(files(room)) > 2, room

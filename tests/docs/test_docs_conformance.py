@@ -6,7 +6,7 @@ import runpy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dicomlake.dicom.syntaxes import _KEEP_RULES, SYNTAXES
+from dicomlake.dicom.frames.syntaxes import _KEEP_RULES, SYNTAXES
 from dicomlake.web.routes import ROUTES
 from tests.docs.docs_given import DOCS, ROOT, names_of_tests, tables
 
@@ -29,14 +29,15 @@ def test_every_reason_to_keep_a_frame_is_explained_and_every_explanation_is_of_o
 
 def reasons_in_code() -> Iterator[str]:
     """The codes that the storage plan and the transcoder give outside the tables."""
-    tree = ast.parse((DICOM / "transcode.py").read_text(encoding="utf-8"))
+    tree = ast.parse((DICOM / "codecs/transcode.py").read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "kept":
             first = node.args[0]
             assert isinstance(first, ast.Constant)
             yield str(first.value)
     yield from re.findall(
-        r'"(no-pixel-data|unknown-syntax|keep-codestream|[a-z]+-encapsulation)"', (DICOM / "syntaxes.py").read_text()
+        r'"(no-pixel-data|unknown-syntax|keep-codestream|[a-z]+-encapsulation)"',
+        (DICOM / "frames/syntaxes.py").read_text(),
     )
 
 

@@ -15,20 +15,28 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.pixels.decoders.rle import _rle_decode_frame
 from pydicom.uid import UID
 
-from dicomlake.dicom.codecs import CODEC_ERRORS, decode_openjpeg
-from dicomlake.dicom.codecs_bounded import in_time
-from dicomlake.dicom.codecs_plain import inflated_frame
-from dicomlake.dicom.frames import FramePlan, plan_frames, read_frame
+from dicomlake.dicom.codecs.bounded import in_time
+from dicomlake.dicom.codecs.lossless import CODEC_ERRORS, decode_openjpeg
+from dicomlake.dicom.codecs.plain import inflated_frame
+from dicomlake.dicom.codecs.transcode import StoredFrame, store_instance
+from dicomlake.dicom.files.dataset import read_head
+from dicomlake.dicom.files.part10 import StoredPixels, write_part10
+from dicomlake.dicom.files.restore import head_parts, is_spliced, landed_reader, rebuild, splices
+from dicomlake.dicom.frames.kinds import KINDS, Kind
+from dicomlake.dicom.frames.locate import FramePlan, plan_frames, read_frame
+from dicomlake.dicom.frames.pixels import PixelLayout, array_to_landed, as_stored, landed_to_array, little_endian
+from dicomlake.dicom.frames.syntaxes import (
+    EXPLICIT_LITTLE,
+    SYNTAXES,
+    Action,
+    Decoder,
+    StoragePlan,
+    Stream,
+    plan_storage,
+)
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.kinds import KINDS, Kind
-from dicomlake.dicom.parse import parse
-from dicomlake.dicom.part10 import StoredPixels, write_part10
-from dicomlake.dicom.part10_dataset import read_head
-from dicomlake.dicom.pixels import PixelLayout, array_to_landed, as_stored, landed_to_array, little_endian
-from dicomlake.dicom.restore import head_parts, is_spliced, landed_reader, rebuild, splices
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import EXPLICIT_LITTLE, SYNTAXES, Action, Decoder, StoragePlan, Stream, plan_storage
-from dicomlake.dicom.transcode import StoredFrame, store_instance
 from dicomlake.domain.errors import NotAcceptableError, PipelineError
 from dicomlake.domain.model import TransferSyntaxUid
 from tests.unit.dicom.sources import frame_of, value_of

@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
-from dicomlake.dicom import codecs
+from dicomlake.dicom.codecs import lossless
 from dicomlake.domain.errors import NotFoundError
 from tests.handlers.conftest import DeployedLake
 from tests.handlers.events import IMAGE, KEY, MARKS, STUDY, event
@@ -210,14 +210,14 @@ def test_a_large_object_starts_one_execution_however_often_it_is_told(
 @pytest.fixture
 def mismatching(monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that loses a pixel of what it is given."""
-    whole = codecs.encode
+    whole = lossless.encode
 
     def losing(array: Any, layout: Any, *, colour_transform: bool) -> bytes:
         wrong = array.copy()
         wrong.flat[0] ^= 1
         return whole(wrong, layout, colour_transform=colour_transform)
 
-    monkeypatch.setattr(codecs, "encode", losing)
+    monkeypatch.setattr(lossless, "encode", losing)
 
 
 @pytest.mark.usefixtures("mismatching")
@@ -240,11 +240,11 @@ def test_without_the_fast_encoder_all_is_stored_and_an_alarm_told(
     deployed: DeployedLake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ojph.ojph_bindings", None)
-    codecs.self_test.cache_clear()
+    lossless.self_test.cache_clear()
     version = deployed.put(KEY, IMAGE)
 
     deployed.run("ingest_instances", event("sqs/landed.json", VERSION=version))
-    codecs.self_test.cache_clear()
+    lossless.self_test.cache_clear()
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (line,) = [line for line in lines if "event" in line]

@@ -12,12 +12,12 @@ import pytest
 import requests
 import zstandard
 
-from dicomlake.dicom.codecs import decode_openjpeg, decode_openjph
-from dicomlake.dicom.parse import parse
-from dicomlake.dicom.pixels import PixelLayout, little_endian
-from dicomlake.dicom.restore import landed_frame, rebuild
+from dicomlake.dicom.codecs.lossless import decode_openjpeg, decode_openjph
+from dicomlake.dicom.files.restore import landed_frame, rebuild
+from dicomlake.dicom.frames.pixels import PixelLayout, little_endian
+from dicomlake.dicom.frames.syntaxes import HTJ2K_LOSSLESS_RPCL, plan_storage
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import HTJ2K_LOSSLESS_RPCL, plan_storage
 from dicomlake.lake.splices import decode_splices
 from tests.pipeline.corpus_lake import CorpusLake
 from tests.pipeline.running import Document, RunningLake

@@ -25,7 +25,7 @@ import numpy as np
 from imagecodecs import htj2k_decode, jpeg2k_decode, jpeg2k_encode, jpegls_decode, jpegls_encode
 from imagecodecs import jpeg8_decode, jpeg8_encode, ljpeg_decode, ljpeg_encode, jpegsof3_decode
 import ojph, openjpeg, rle, pydicom.pixels
-from dicomlake.dicom.codecs import decode_openjph, decode_openjpeg, encode, self_test
+from dicomlake.dicom.codecs.lossless import decode_openjph, decode_openjpeg, encode, self_test
 frame = np.arange(128 * 96, dtype=np.uint16).reshape(96, 128)
 assert (jpeg2k_decode(jpeg2k_encode(frame, level=0, reversible=True)) == frame).all()
 assert (jpegls_decode(jpegls_encode(frame)) == frame).all()
@@ -33,8 +33,8 @@ assert (jpegsof3_decode(ljpeg_encode(frame, bitspersample=16)) == frame).all()
 assert jpeg8_decode(jpeg8_encode(frame.astype(np.uint8))).shape == frame.shape
 from imagecodecs._isal import isal_crc32  # without its library checksums fall back to zlib, ten times slower
 self_test()
-from dicomlake.dicom.pixels import PixelLayout
-from dicomlake.dicom.recode import ENCODERS
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.files.recode import ENCODERS
 for encoder in ENCODERS.values():
     assert encoder(frame, PixelLayout(96, 128, 1, 16, 16, signed=False))
 """

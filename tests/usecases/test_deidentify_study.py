@@ -16,8 +16,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from dicomlake.adapters.memory import MemoryBuckets, MemoryDatastore, MemoryEventPublisher, MemoryWorkQueue
-from dicomlake.dicom.codecs import decode_openjph
-from dicomlake.dicom.restore import rebuild
+from dicomlake.dicom.codecs.lossless import decode_openjph
+from dicomlake.dicom.files.restore import rebuild
 from dicomlake.domain.errors import LostRaceError, Reason
 from dicomlake.domain.events import DeidentifyStudy, InstancesStored
 from dicomlake.domain.ledger import Tally

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydicom.encaps import encapsulate
 
 from dicomlake.adapters.memory import MemoryClock, MemoryObjectStore
-from dicomlake.dicom.parse import parse
+from dicomlake.dicom.header.parse import parse
 from dicomlake.domain.model import LandedObject, LedgerKey
 from dicomlake.lake.pack import PackWriter
 from dicomlake.usecases import ranged_source

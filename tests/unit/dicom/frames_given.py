@@ -16,8 +16,8 @@ import numpy as np
 import pydicom
 import pytest
 
+from dicomlake.dicom.frames.pixels import PixelLayout
 from dicomlake.dicom.instance import PIXEL_TAGS, ParsedInstance, PixelAttributes, PixelElement, Span
-from dicomlake.dicom.pixels import PixelLayout
 from dicomlake.dicom.source import BufferSource, ByteSource
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, SopClassUid, StudyUid, TransferSyntaxUid
 

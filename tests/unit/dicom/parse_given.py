@@ -2,7 +2,7 @@
 
 import struct
 
-from dicomlake.dicom.parse import BufferSource, ParsedInstance, parse
+from dicomlake.dicom.header.parse import BufferSource, ParsedInstance, parse
 
 EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 DEFLATED, RLE = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"

@@ -8,9 +8,9 @@ import numpy as np
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import RLELossless
 
-from dicomlake.dicom.kinds import Kind
-from dicomlake.dicom.pixels import PixelLayout, array_to_landed, layout_of
-from dicomlake.dicom.syntaxes import EXPLICIT_BIG, SYNTAXES, Decoder, Stream
+from dicomlake.dicom.frames.kinds import Kind
+from dicomlake.dicom.frames.pixels import PixelLayout, array_to_landed, layout_of
+from dicomlake.dicom.frames.syntaxes import EXPLICIT_BIG, SYNTAXES, Decoder, Stream
 from dicomlake.domain.model import TransferSyntaxUid
 from tests.unit.dicom.frames_given import DELIMITER, item, noise
 

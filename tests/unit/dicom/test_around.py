@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dicomlake.dicom import codecs_markers, opened
 from dicomlake.dicom.around import KNOWN, Recurring
-from dicomlake.dicom.codecs import encode
-from dicomlake.dicom.codecs_markers import read_header
-from dicomlake.dicom.opened import open_object
-from dicomlake.dicom.pixels import PixelLayout
+from dicomlake.dicom.codecs import markers
+from dicomlake.dicom.codecs.lossless import encode
+from dicomlake.dicom.codecs.markers import read_header
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.header import opened
+from dicomlake.dicom.header.opened import open_object
 from dicomlake.dicom.source import BufferSource
 from dicomlake.domain.errors import PipelineError
 from tests.unit.dicom.frames_given import noise
@@ -93,11 +94,11 @@ def test_a_known_beginning_is_opened_as_if_it_were_new(monkeypatch: pytest.Monke
 
 def test_the_main_header_of_a_series_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = (encode(noise(LAYOUT, seed), LAYOUT, colour_transform=False) for seed in (1, 2))
-    monkeypatch.setattr(codecs_markers, "_HEADERS", Recurring(64))
+    monkeypatch.setattr(markers, "_HEADERS", Recurring(64))
     expected = read_header(other)
-    monkeypatch.setattr(codecs_markers, "_HEADERS", Recurring(64))
+    monkeypatch.setattr(markers, "_HEADERS", Recurring(64))
     read_header(one)
-    monkeypatch.setattr(codecs_markers, "_main_header", None)
+    monkeypatch.setattr(markers, "_main_header", None)
 
     assert read_header(other) == expected
     assert read_header(one).tile_lengths != expected.tile_lengths
@@ -107,9 +108,9 @@ def test_a_known_main_header_is_read_as_if_it_were_new(monkeypatch: pytest.Monke
     stream = encode(noise(LAYOUT), LAYOUT, colour_transform=False)
 
     for changed in damaged(stream, read_header(stream).first_tile + 8):
-        monkeypatch.setattr(codecs_markers, "_HEADERS", Recurring(64))
+        monkeypatch.setattr(markers, "_HEADERS", Recurring(64))
         expected = outcome(read_header, changed)
-        monkeypatch.setattr(codecs_markers, "_HEADERS", Recurring(64))
+        monkeypatch.setattr(markers, "_HEADERS", Recurring(64))
         read_header(stream)
 
         assert outcome(read_header, changed) == expected

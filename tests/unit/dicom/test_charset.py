@@ -2,8 +2,8 @@
 
 import pytest
 
-from dicomlake.dicom.charset import charset_of
-from dicomlake.dicom.charset_guess import guess
+from dicomlake.dicom.text.charset import charset_of
+from dicomlake.dicom.text.charset_guess import guess
 
 ESC_ASCII, ESC_ROMAJI, ESC_KANA, ESC_KANJI, ESC_212 = b"\x1b(B", b"\x1b(J", b"\x1b)I", b"\x1b$B", b"\x1b$(D"
 ESC_KOREAN, ESC_CHINESE = b"\x1b$)C", b"\x1b$)A"

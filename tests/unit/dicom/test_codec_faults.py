@@ -10,14 +10,15 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from dicomlake.dicom import codecs, pixels
-from dicomlake.dicom.codecs import decode_openjpeg, decode_openjph, encode
-from dicomlake.dicom.frames import plan_frames
+from dicomlake.dicom.codecs import lossless
+from dicomlake.dicom.codecs.lossless import decode_openjpeg, decode_openjph, encode
+from dicomlake.dicom.codecs.transcode import StoredFrame, store_instance
+from dicomlake.dicom.codecs.verify import Independent, Verification
+from dicomlake.dicom.frames import pixels
+from dicomlake.dicom.frames.locate import plan_frames
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.frames.syntaxes import Action, StoragePlan, plan_storage
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.pixels import PixelLayout
-from dicomlake.dicom.syntaxes import Action, StoragePlan, plan_storage
-from dicomlake.dicom.transcode import StoredFrame, store_instance
-from dicomlake.dicom.verify import Independent, Verification
 from dicomlake.domain.model import Restorable, Warned
 from tests.unit.dicom.frames_given import EXPLICIT, KEY, attributes, instance, noise
 
@@ -49,13 +50,13 @@ def test_openjph_without_decomposition_loses_the_smallest_value(monkeypatch: pyt
     frame = np.zeros((SIDE, SIDE), np.uint16)
     assert np.array_equal(decode_openjpeg(encode(frame, LAYOUT, colour_transform=False)), frame)
 
-    monkeypatch.setattr(codecs, "decompositions", lambda rows, columns: 0)
+    monkeypatch.setattr(lossless, "decompositions", lambda rows, columns: 0)
 
-    assert not np.array_equal(decode_openjph(codecs._encode_ojph(frame, 12, False)), frame)
+    assert not np.array_equal(decode_openjph(lossless._encode_ojph(frame, 12, False)), frame)
 
 
 def test_what_the_encoder_loses_is_never_stored_as_htj2k(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codecs, "decompositions", lambda rows, columns: 0)
+    monkeypatch.setattr(lossless, "decompositions", lambda rows, columns: 0)
     frame = np.zeros((SIDE, SIDE), np.uint16)
 
     plan, only = stored(native(frame))
@@ -139,12 +140,12 @@ def test_openjpeg_cannot_decode_32_bits_so_they_stay_native() -> None:
 def test_an_encoder_that_fails_in_any_way_costs_nothing_but_space(
     broken: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = codecs.encode
+    whole = lossless.encode
 
     def failing(array: np.ndarray, layout: PixelLayout, *, colour_transform: bool) -> bytes:
         return broken(whole(array, layout, colour_transform=colour_transform))
 
-    monkeypatch.setattr(codecs, "encode", failing)
+    monkeypatch.setattr(lossless, "encode", failing)
 
     plan, only = stored(native(noise(LAYOUT)))
 

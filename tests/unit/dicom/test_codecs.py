@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import RLELossless
 
-from dicomlake.dicom import codecs
-from dicomlake.dicom.codecs import Encoder, decode_openjpeg, decode_openjph, decompositions, encode
-from dicomlake.dicom.codecs_markers import bare_stream, read_header
-from dicomlake.dicom.pixels import PixelLayout, little_endian, narrowed
-from dicomlake.dicom.syntaxes import Decoder
+from dicomlake.dicom.codecs import lossless
+from dicomlake.dicom.codecs.lossless import Encoder, decode_openjpeg, decode_openjph, decompositions, encode
+from dicomlake.dicom.codecs.markers import bare_stream, read_header
+from dicomlake.dicom.frames.pixels import PixelLayout, little_endian, narrowed
+from dicomlake.dicom.frames.syntaxes import Decoder
 from dicomlake.domain.errors import MalformedError
 from tests.unit.dicom.frames_given import noise
 
@@ -36,9 +36,9 @@ def encoded(of: PixelLayout, *, colour_transform: bool = False, seed: int = 7) -
 
 @pytest.fixture
 def fresh_self_test() -> Iterator[None]:
-    codecs.self_test.cache_clear()
+    lossless.self_test.cache_clear()
     yield
-    codecs.self_test.cache_clear()
+    lossless.self_test.cache_clear()
 
 
 layouts = st.builds(
@@ -132,8 +132,8 @@ def test_both_encoders_give_the_same_pixels_in_the_same_bytes_but_for_the_commen
     of = layout(100, 90)
     frame = noise(of)
 
-    one = codecs._ENCODERS[Encoder.OJPH](frame, 12, False)
-    two = codecs._ENCODERS[Encoder.IMAGECODECS](frame, 12, False)
+    one = lossless._ENCODERS[Encoder.OJPH](frame, 12, False)
+    two = lossless._ENCODERS[Encoder.IMAGECODECS](frame, 12, False)
 
     assert read_header(one).tile_lengths == read_header(two).tile_lengths
     assert one[read_header(one).first_tile :] == two[read_header(two).first_tile :]
@@ -141,15 +141,15 @@ def test_both_encoders_give_the_same_pixels_in_the_same_bytes_but_for_the_commen
 
 @pytest.mark.usefixtures("fresh_self_test")
 def test_the_fast_encoder_is_in_use_where_it_works() -> None:
-    assert codecs.self_test() is Encoder.OJPH
+    assert lossless.self_test() is Encoder.OJPH
 
 
 @pytest.mark.usefixtures("fresh_self_test")
 def test_an_encoder_that_loses_a_pixel_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = codecs._encode_ojph
-    monkeypatch.setattr(codecs, "_encode_ojph", lambda array, bits, signed: whole(np.abs(array), bits, signed))
+    whole = lossless._encode_ojph
+    monkeypatch.setattr(lossless, "_encode_ojph", lambda array, bits, signed: whole(np.abs(array), bits, signed))
 
-    assert codecs.self_test() is Encoder.IMAGECODECS
+    assert lossless.self_test() is Encoder.IMAGECODECS
 
 
 @pytest.mark.usefixtures("fresh_self_test")
@@ -158,7 +158,7 @@ def test_without_the_fast_encoder_frames_are_stored_all_the_same(monkeypatch: py
 
     frame, stream = encoded(layout())
 
-    assert codecs.self_test() is Encoder.IMAGECODECS
+    assert lossless.self_test() is Encoder.IMAGECODECS
     assert np.array_equal(decode_openjpeg(stream), frame)
 
 
@@ -176,23 +176,23 @@ def test_a_cut_code_stream_is_refused_where_openjph_would_fill_in_zeros(high_thr
     cut = whole[: int(len(whole) * kept)]
 
     with pytest.raises(MalformedError):
-        codecs.decode(Decoder.JPEG_2000, cut, layout(), "MONOCHROME2")
+        lossless.decode(Decoder.JPEG_2000, cut, layout(), "MONOCHROME2")
 
 
 def test_an_irreversible_code_stream_in_a_lossless_syntax_is_refused() -> None:
     lossy = imagecodecs.jpeg2k_encode(noise(layout()), level=50, reversible=False, codecformat="j2k")
 
     with pytest.raises(MalformedError):
-        codecs.decode(Decoder.JPEG_2000, lossy, layout(), "MONOCHROME2")
+        lossless.decode(Decoder.JPEG_2000, lossy, layout(), "MONOCHROME2")
 
 
 def test_a_colour_transform_under_ybr_full_is_refused() -> None:
     of = layout(bits=8, samples=3)
     stream = encoded(of, colour_transform=True)[1]
 
-    assert codecs.decode(Decoder.JPEG_2000, stream, of, "YBR_RCT").shape == of.shape
+    assert lossless.decode(Decoder.JPEG_2000, stream, of, "YBR_RCT").shape == of.shape
     with pytest.raises(MalformedError):
-        codecs.decode(Decoder.JPEG_2000, stream, of, "YBR_FULL")
+        lossless.decode(Decoder.JPEG_2000, stream, of, "YBR_FULL")
 
 
 def test_a_code_stream_inside_a_jp2_file_is_decoded() -> None:
@@ -201,7 +201,7 @@ def test_a_code_stream_inside_a_jp2_file_is_decoded() -> None:
 
     assert bytes(file[4:8]) == b"jP  "
     assert bytes(bare_stream(file)[:2]) == b"\xff\x4f"
-    assert np.array_equal(codecs.decode(Decoder.JPEG_2000, file, layout(), "MONOCHROME2"), frame)
+    assert np.array_equal(lossless.decode(Decoder.JPEG_2000, file, layout(), "MONOCHROME2"), frame)
     with pytest.raises(MalformedError):
         bare_stream(file[:20])
 
@@ -210,12 +210,12 @@ def test_a_code_stream_inside_a_jp2_file_is_decoded() -> None:
 @pytest.mark.parametrize("rubbish", [b"", b"\0", b"\xff\x4f\xff\x51", b"\xff\xd8\xff\xd9", bytes(range(256))])
 def test_rubbish_is_refused_by_every_decoder(decoder: Decoder, rubbish: bytes) -> None:
     with pytest.raises(MalformedError):
-        codecs.decode(decoder, rubbish, layout(), "MONOCHROME2")
+        lossless.decode(decoder, rubbish, layout(), "MONOCHROME2")
 
 
 def test_a_frame_of_another_size_than_its_header_says_is_refused() -> None:
     with pytest.raises(MalformedError, match="another shape"):
-        codecs.decode(Decoder.JPEG_LS, imagecodecs.jpegls_encode(noise(layout())), layout(71, 66), "MONOCHROME2")
+        lossless.decode(Decoder.JPEG_LS, imagecodecs.jpegls_encode(noise(layout())), layout(71, 66), "MONOCHROME2")
 
 
 @pytest.mark.parametrize("decoder", [Decoder.JPEG_LOSSLESS, Decoder.JPEG_LS, Decoder.JPEG_2000])
@@ -228,14 +228,14 @@ def test_a_stream_that_claims_a_huge_frame_is_refused_before_memory_is_taken(dec
             Decoder.JPEG_2000: lambda: imagecodecs.jpeg2k_encode(frame, level=0, codecformat="j2k"),
         }[decoder]()
     )
-    whole = codecs.decode(decoder, stream, layout(bits=8), "MONOCHROME2")
+    whole = lossless.decode(decoder, stream, layout(bits=8), "MONOCHROME2")
     size = struct.pack(">II", 66, 70) if decoder is Decoder.JPEG_2000 else struct.pack(">HH", 70, 66)
     at = stream.index(size)
     stream[at : at + len(size)] = b"\x00\x00\xff\xff" * 2 if decoder is Decoder.JPEG_2000 else b"\xff" * 4
 
     tracemalloc.start()
     with pytest.raises(MalformedError, match="another shape"):
-        codecs.decode(decoder, stream, layout(bits=8), "MONOCHROME2")
+        lossless.decode(decoder, stream, layout(bits=8), "MONOCHROME2")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -250,7 +250,7 @@ def test_the_colours_of_jpeg_lossless_are_never_converted(photometric: str) -> N
     space = "rgb" if photometric == "RGB" else "ycbcr"
     stream = imagecodecs.jpeg8_encode(frame, lossless=True, colorspace=space, outcolorspace=space)
 
-    assert np.array_equal(codecs.decode(Decoder.JPEG_LOSSLESS, stream, of, photometric), frame)
+    assert np.array_equal(lossless.decode(Decoder.JPEG_LOSSLESS, stream, of, photometric), frame)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -271,7 +271,7 @@ def test_rle_is_decoded_by_byte_planes(bits: int, samples: int) -> None:
         planar_configuration=0,
     )
 
-    assert np.array_equal(codecs.decode(Decoder.RLE, stream, of, ""), frame)
+    assert np.array_equal(lossless.decode(Decoder.RLE, stream, of, ""), frame)
 
 
 def rle(*segments: bytes) -> bytes:
@@ -283,7 +283,7 @@ def rle(*segments: bytes) -> bytes:
 def test_rle_segments_may_hold_padding_and_no_operations() -> None:
     of = PixelLayout(1, 6, 1, 8, 8, signed=False)
 
-    frame = codecs.decode(Decoder.RLE, rle(bytes([2, 1, 2, 3, 128, 254, 9, 0])), of, "MONOCHROME2")
+    frame = lossless.decode(Decoder.RLE, rle(bytes([2, 1, 2, 3, 128, 254, 9, 0])), of, "MONOCHROME2")
 
     assert frame.tolist() == [[1, 2, 3, 9, 9, 9]]
 
@@ -291,11 +291,11 @@ def test_rle_segments_may_hold_padding_and_no_operations() -> None:
 def test_an_rle_run_may_claim_more_than_its_segment_has_if_no_pixel_needs_it() -> None:
     of = PixelLayout(1, 6, 1, 8, 8, signed=False)
 
-    frame = codecs.decode(Decoder.RLE, rle(bytes([254, 9, 40, 1, 2, 3])), of, "MONOCHROME2")
+    frame = lossless.decode(Decoder.RLE, rle(bytes([254, 9, 40, 1, 2, 3])), of, "MONOCHROME2")
 
     assert frame.tolist() == [[9, 9, 9, 1, 2, 3]]
     with pytest.raises(MalformedError):
-        codecs.decode(Decoder.RLE, rle(bytes([254, 9, 40, 1, 2])), of, "MONOCHROME2")
+        lossless.decode(Decoder.RLE, rle(bytes([254, 9, 40, 1, 2])), of, "MONOCHROME2")
 
 
 @pytest.mark.parametrize(
@@ -312,20 +312,20 @@ def test_an_rle_run_may_claim_more_than_its_segment_has_if_no_pixel_needs_it() -
 )
 def test_rle_that_is_not_one_frame_is_refused(frame: bytes) -> None:
     with pytest.raises(MalformedError):
-        codecs.decode(Decoder.RLE, frame, PixelLayout(1, 6, 1, 8, 8, signed=False), "MONOCHROME2")
+        lossless.decode(Decoder.RLE, frame, PixelLayout(1, 6, 1, 8, 8, signed=False), "MONOCHROME2")
 
 
 @pytest.mark.parametrize("installed", [True, False])
 def test_checksums_are_zlibs_with_and_without_the_fast_library(
     installed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codecs._crc32.cache_clear()
+    lossless._crc32.cache_clear()
     if not installed:
         monkeypatch.setitem(sys.modules, "imagecodecs._isal", None)
     frame = noise(layout())
 
-    assert codecs.crc32(frame) == zlib.crc32(frame.tobytes())
-    codecs._crc32.cache_clear()
+    assert lossless.crc32(frame) == zlib.crc32(frame.tobytes())
+    lossless._crc32.cache_clear()
 
 
 def test_eight_bits_stored_in_sixteen_allocated_are_widened_again() -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dicomlake.dicom import codecs
-from dicomlake.dicom.codecs import Encoder, decode_openjpeg, decode_openjph, encode
-from dicomlake.dicom.codecs_markers import without_comments
-from dicomlake.dicom.pixels import PixelLayout
+from dicomlake.dicom.codecs import lossless
+from dicomlake.dicom.codecs.lossless import Encoder, decode_openjpeg, decode_openjph, encode
+from dicomlake.dicom.codecs.markers import without_comments
+from dicomlake.dicom.frames.pixels import PixelLayout
 
 COM = b"\xff\x64"
 
@@ -19,7 +19,7 @@ def test_both_encoders_write_the_same_bytes(bits: int, signed: bool, monkeypatch
 
     streams = []
     for encoder in Encoder:
-        monkeypatch.setattr(codecs, "self_test", lambda encoder=encoder: encoder)
+        monkeypatch.setattr(lossless, "self_test", lambda encoder=encoder: encoder)
         streams.append(encode(array, layout, colour_transform=False))
 
     assert streams[0] == streams[1]

@@ -4,8 +4,8 @@ from threading import Event
 
 import pytest
 
-from dicomlake.dicom import codecs_bounded
-from dicomlake.dicom.codecs_bounded import in_time
+from dicomlake.dicom.codecs import bounded
+from dicomlake.dicom.codecs.bounded import in_time
 from dicomlake.domain.errors import MalformedError
 
 
@@ -19,7 +19,7 @@ def test_an_error_is_raised_where_it_was_asked_for() -> None:
 
 
 def test_what_does_not_come_back_is_a_damaged_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codecs_bounded, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(bounded, "PATIENCE_SECONDS", 0.05)
     never = Event()
 
     with pytest.raises(MalformedError, match="too long"):
@@ -28,6 +28,6 @@ def test_what_does_not_come_back_is_a_damaged_frame(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_large_frame_is_given_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codecs_bounded, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(bounded, "PATIENCE_SECONDS", 0.0)
 
-    assert in_time(lambda: "done", 60 * codecs_bounded.SLOWEST) == "done"
+    assert in_time(lambda: "done", 60 * bounded.SLOWEST) == "done"

@@ -7,10 +7,10 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from dicomlake.dicom import codecs, codecs_huffman
-from dicomlake.dicom.codecs_huffman import check_bits
-from dicomlake.dicom.pixels import PixelLayout
-from dicomlake.dicom.syntaxes import Decoder
+from dicomlake.dicom.codecs import huffman, lossless
+from dicomlake.dicom.codecs.huffman import check_bits
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.frames.syntaxes import Decoder
 from dicomlake.domain.errors import MalformedError
 from tests.unit.dicom.frames_given import noise
 
@@ -35,7 +35,7 @@ def layout_of(frame: np.ndarray, bits: int) -> PixelLayout:
 def decode(stream: bytes, frame: np.ndarray, bits: int) -> np.ndarray:
     """Decode as an ingest does."""
     photometric = "RGB" if frame.ndim == 3 else "MONOCHROME2"
-    return codecs.decode(Decoder.JPEG_LOSSLESS, stream, layout_of(frame, bits), photometric)
+    return lossless.decode(Decoder.JPEG_LOSSLESS, stream, layout_of(frame, bits), photometric)
 
 
 @pytest.mark.parametrize("predictor", PREDICTORS)
@@ -77,7 +77,7 @@ def test_bytes_that_no_pixel_takes_are_damage_too() -> None:
         decode(whole[:-2] + b"\x55" * 40 + EOI, frame, 12)
 
 
-def huffman(differences: Iterable[int], lengths: Sequence[int]) -> str:
+def coded(differences: Iterable[int], lengths: Sequence[int]) -> str:
     """Write differences by canonical codes of these lengths, one a category (Annex C, H.1.2.2)."""
     codes, code, length = {}, 0, 0
     for category in sorted(range(len(lengths)), key=lambda category: (lengths[category], category)):
@@ -109,7 +109,7 @@ def with_restarts(frame: np.ndarray, lines: int) -> bytes:
     rows, columns = frame.shape
     counts = bytes(LENGTHS.count(length) for length in range(1, 17))
     order = bytes(sorted(range(len(LENGTHS)), key=lambda category: (LENGTHS[category], category)))
-    parts = [filled(huffman(_differences(frame[at : at + lines]), LENGTHS)) for at in range(0, rows, lines)]
+    parts = [filled(coded(_differences(frame[at : at + lines]), LENGTHS)) for at in range(0, rows, lines)]
     body = parts[0] + b"".join(b"\xff" + bytes([0xD0 + at % 8]) + part for at, part in enumerate(parts[1:]))
     return b"".join(
         (
@@ -169,11 +169,11 @@ def test_looking_at_some_lines_at_a_time_sees_the_same_differences(
     predictor: int, restarts_after: int, band: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plane = np.random.default_rng(predictor).integers(0, 1 << 16, (23, 19), np.uint16)
-    scan = codecs_huffman._Scan(((1, 0),), {}, predictor, 0, 19 * restarts_after, b"")
-    (whole,) = codecs_huffman._differences(plane, scan, 1 << 15)
+    scan = huffman._Scan(((1, 0),), {}, predictor, 0, 19 * restarts_after, b"")
+    (whole,) = huffman._differences(plane, scan, 1 << 15)
 
-    monkeypatch.setattr(codecs_huffman, "_BAND", band)
-    bands = list(codecs_huffman._differences(plane, scan, 1 << 15))
+    monkeypatch.setattr(huffman, "_BAND", band)
+    bands = list(huffman._differences(plane, scan, 1 << 15))
 
     assert len(bands) > 1
     assert np.array_equal(np.concatenate(bands), whole)

@@ -3,9 +3,9 @@
 import imagecodecs
 import numpy as np
 
-from dicomlake.dicom.codecs import decode_openjph, encode
-from dicomlake.dicom.codecs_markers import is_complete, read_header, resolution_ends
-from dicomlake.dicom.pixels import PixelLayout
+from dicomlake.dicom.codecs.lossless import decode_openjph, encode
+from dicomlake.dicom.codecs.markers import is_complete, read_header, resolution_ends
+from dicomlake.dicom.frames.pixels import PixelLayout
 from tests.unit.dicom.frames_given import noise
 
 LAYOUT = PixelLayout(300, 200, 1, 16, 12, signed=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydicom._dicom_dict import DicomDictionary
 
-from dicomlake.dicom.dictionary import keyword_of, private_vr_of, tag_of, vr_of
+from dicomlake.dicom.dictionary.lookup import keyword_of, private_vr_of, tag_of, vr_of
 
 ROOT = Path(__file__).parents[3]
 NAMES = {"US or SS": "xs", "OB or OW": "ox", "US or OW": "uw", "US or SS or OW": "xw"}
@@ -18,7 +18,7 @@ def test_the_committed_tables_are_a_fresh_generation() -> None:
     generator = runpy.run_path(str(ROOT / "layers" / "core" / "build_dictionary.py"))
 
     for name, text in generator["tables"]().items():
-        assert (ROOT / "layers/core/python/dicomlake/dicom" / name).read_text(encoding="utf-8") == text
+        assert (ROOT / "layers/core/python/dicomlake/dicom/dictionary" / name).read_text(encoding="utf-8") == text
 
 
 def test_every_standard_element_has_its_vr_and_keyword() -> None:
@@ -54,8 +54,8 @@ def test_a_private_element_is_known_by_its_creator_in_any_block() -> None:
 
 def test_reading_a_sound_file_imports_neither_pydicom_nor_numpy() -> None:
     code = (
-        "import sys, dicomlake.dicom.parse, dicomlake.dicom.dictionary as d; d.vr_of('00080005');"
-        "sys.exit(any(name in sys.modules for name in ('pydicom', 'numpy', 'dicomlake.dicom.private_table')))"
+        "import sys, dicomlake.dicom.header.parse, dicomlake.dicom.dictionary.lookup as d; d.vr_of('00080005');"
+        "sys.exit(any(name in sys.modules for name in ('pydicom', 'numpy', 'dicomlake.dicom.dictionary.private_table')))"
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own code

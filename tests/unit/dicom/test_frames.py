@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dicomlake.dicom.frames import PIECE, FramePlan, plan_frames, read_frame
+from dicomlake.dicom.frames.locate import PIECE, FramePlan, plan_frames, read_frame
 from dicomlake.dicom.instance import ParsedInstance, PixelElement
 from dicomlake.domain.model import Warned
 from tests.unit.dicom.frames_given import BIG, DELIMITER, EXPLICIT, IMPLICIT, ROOT, attributes, instance, item

@@ -5,7 +5,7 @@ import struct
 import orjson
 import pytest
 
-from dicomlake.dicom.json_view import FROM_BYTES, FROM_TEXT, number_or_text, swap
+from dicomlake.dicom.header.json_view import FROM_BYTES, FROM_TEXT, number_or_text, swap
 from dicomlake.domain.model import JsonValue
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from pydicom.uid import UID_dictionary
 
-from dicomlake.dicom.codecs import decode_openjpeg, decode_openjph
-from dicomlake.dicom.frames import plan_frames
-from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.kinds import DECODED, KINDS, Kind, plan_of
-from dicomlake.dicom.pixels import little_endian
-from dicomlake.dicom.restore import head_parts, is_spliced, landed_reader, rebuild, splices
-from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import (
+from dicomlake.dicom.codecs.lossless import decode_openjpeg, decode_openjph
+from dicomlake.dicom.codecs.transcode import StoredFrame, store_instance
+from dicomlake.dicom.codecs.verify import Independent, Verification
+from dicomlake.dicom.files.restore import head_parts, is_spliced, landed_reader, rebuild, splices
+from dicomlake.dicom.frames.kinds import DECODED, KINDS, Kind, plan_of
+from dicomlake.dicom.frames.locate import plan_frames
+from dicomlake.dicom.frames.pixels import little_endian
+from dicomlake.dicom.frames.syntaxes import (
     EXPLICIT_BIG,
     HTJ2K_LOSSLESS_RPCL,
     SYNTAXES,
@@ -26,8 +26,8 @@ from dicomlake.dicom.syntaxes import (
     plan_storage,
     syntax_of,
 )
-from dicomlake.dicom.transcode import StoredFrame, store_instance
-from dicomlake.dicom.verify import Independent, Verification
+from dicomlake.dicom.instance import ParsedInstance
+from dicomlake.dicom.source import BufferSource
 from dicomlake.domain.model import Restorable, TransferSyntaxUid
 from tests.unit.dicom.frames_given import DELIMITER, KEY, attributes, instance, item
 from tests.unit.dicom.sources import frame_of, value_of

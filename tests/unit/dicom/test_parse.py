@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from dicomlake.dicom import inflate
-from dicomlake.dicom.parse import BufferSource, PixelAttributes, parse
+from dicomlake.dicom.header import inflate
+from dicomlake.dicom.header.parse import BufferSource, PixelAttributes, parse
 from dicomlake.domain.errors import PermanentError, Reason
 from tests.unit.dicom.parse_given import (
     BIG,

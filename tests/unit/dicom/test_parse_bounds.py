@@ -5,8 +5,8 @@ import traceback
 
 import pytest
 
-from dicomlake.dicom import elements, fallback
-from dicomlake.dicom.parse import parse
+from dicomlake.dicom.header import elements, fallback
+from dicomlake.dicom.header.parse import parse
 from dicomlake.domain.errors import PermanentError, Reason
 from tests.unit.dicom.parse_given import (
     RLE,

@@ -8,10 +8,10 @@ from io import BytesIO
 import orjson
 import pydicom
 
-from dicomlake.dicom.names import person_name
-from dicomlake.dicom.opened import open_object
-from dicomlake.dicom.parse import BufferSource, ParsedInstance, parse
-from dicomlake.dicom.walk import read_data_set
+from dicomlake.dicom.header.opened import open_object
+from dicomlake.dicom.header.parse import BufferSource, ParsedInstance, parse
+from dicomlake.dicom.header.walk import read_data_set
+from dicomlake.dicom.text.names import person_name
 from dicomlake.domain.errors import PermanentError, Reason
 from dicomlake.domain.model import JsonObject, JsonValue
 from tests.unit.dicom.corpus import Row, rows

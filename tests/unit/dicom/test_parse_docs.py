@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from dicomlake.dicom import elements, inflate, walk
+from dicomlake.dicom.header import elements, inflate, walk
 
 ROOT = Path(__file__).parents[3]
-SOURCES = ROOT / "layers/core/python/dicomlake/dicom"
+SOURCES = ROOT / "layers/core/python/dicomlake/dicom/header"
 READERS = ("classify", "elements", "fallback", "nested", "opened", "parse", "special", "walk")
 GIVEN = re.compile(r"(?:warn\(|Warned\(|Start\([^,()]+, )\"([a-z-]+)\"|\"(no-pre[a-z]+)\"")
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 
-from dicomlake.dicom.parse import BufferSource, parse
+from dicomlake.dicom.header.parse import BufferSource, parse
 from dicomlake.domain.errors import PipelineError
 
 NAMES = (

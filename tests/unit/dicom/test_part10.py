@@ -16,15 +16,15 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
-from dicomlake.dicom.frames import plan_frames
-from dicomlake.dicom.parse import parse
-from dicomlake.dicom.part10 import IMPLEMENTATION_CLASS, StoredPixels, write_part10
-from dicomlake.dicom.part10_dataset import HeadDataset, read_head
-from dicomlake.dicom.pixels import PixelLayout
-from dicomlake.dicom.restore import head_parts, splices
+from dicomlake.dicom.codecs.transcode import store_instance
+from dicomlake.dicom.files.dataset import HeadDataset, read_head
+from dicomlake.dicom.files.part10 import IMPLEMENTATION_CLASS, StoredPixels, write_part10
+from dicomlake.dicom.files.restore import head_parts, splices
+from dicomlake.dicom.frames.locate import plan_frames
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.frames.syntaxes import HTJ2K_LOSSLESS_RPCL, plan_storage
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import HTJ2K_LOSSLESS_RPCL, plan_storage
-from dicomlake.dicom.transcode import store_instance
 from dicomlake.domain.errors import MalformedError, NotAcceptableError, PermanentError, TooLargeError
 from dicomlake.domain.model import TransferSyntaxUid
 from tests.unit.dicom.frames_given import (

@@ -5,10 +5,10 @@ import pytest
 from imagecodecs import jpeg8_decode, png_decode
 from pydicom.dataset import Dataset
 
-from dicomlake.dicom.frame_values import native_values
-from dicomlake.dicom.picture import picture, seen
-from dicomlake.dicom.picture_files import jpeg, png
-from dicomlake.dicom.pixels import PixelLayout
+from dicomlake.dicom.files.frame_values import native_values
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.pictures.encode import jpeg, png
+from dicomlake.dicom.pictures.picture import picture, seen
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.picture import Viewport, Window
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dicomlake.dicom.pixels import PixelLayout, as_stored
+from dicomlake.dicom.frames.pixels import PixelLayout, as_stored
 from tests.unit.dicom.frames_given import noise
 
 

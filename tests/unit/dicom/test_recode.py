@@ -8,13 +8,13 @@ import pytest
 from imagecodecs import htj2k_decode, jpeg2k_decode, jpeg8_decode, jpegls_decode, jpegsof3_decode
 from pydicom.dataset import Dataset
 
-from dicomlake.dicom import recode
-from dicomlake.dicom.codecs import encode
-from dicomlake.dicom.codecs_lossy import METHODS
-from dicomlake.dicom.part10 import StoredPixels
-from dicomlake.dicom.part10_dataset import HeadDataset
-from dicomlake.dicom.pixels import PixelLayout, narrowed
-from dicomlake.dicom.recode import ENCODERS, recoded, recoded_frame, viewed_frame
+from dicomlake.dicom.codecs.lossless import encode
+from dicomlake.dicom.codecs.lossy import METHODS
+from dicomlake.dicom.files import recode
+from dicomlake.dicom.files.dataset import HeadDataset
+from dicomlake.dicom.files.part10 import StoredPixels
+from dicomlake.dicom.files.recode import ENCODERS, recoded, recoded_frame, viewed_frame
+from dicomlake.dicom.frames.pixels import PixelLayout, narrowed
 from dicomlake.domain.errors import TooLargeError, UnsupportedError
 from dicomlake.domain.model import TransferSyntaxUid
 from dicomlake.domain.served import DECODED, HTJ2K, TRANSCODED, served_as

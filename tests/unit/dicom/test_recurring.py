@@ -8,9 +8,9 @@ from itertools import count
 import pytest
 from pydicom.data import get_testdata_file
 
-from dicomlake.dicom import recurring
+from dicomlake.dicom.header import recurring
+from dicomlake.dicom.header.parse import BufferSource, parse
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.parse import BufferSource, parse
 from dicomlake.domain.errors import PipelineError
 from dicomlake.lake.metadata import encode_metadata
 from tests.unit.dicom.parse_given import BIG, IMPLICIT, codes, explicit, file_meta, implicit, instance, item, read

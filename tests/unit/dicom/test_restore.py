@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dicomlake.dicom.frames import plan_frames
+from dicomlake.dicom.codecs.transcode import StoredFrame, store_instance
+from dicomlake.dicom.files.restore import decoded_frame, head_parts, landed_frame, landed_reader, rebuild, splices
+from dicomlake.dicom.frames.locate import plan_frames
+from dicomlake.dicom.frames.pixels import PixelLayout, array_to_landed, narrowed
+from dicomlake.dicom.frames.syntaxes import Action, StoragePlan, plan_storage
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.pixels import PixelLayout, array_to_landed, narrowed
-from dicomlake.dicom.restore import decoded_frame, head_parts, landed_frame, landed_reader, rebuild, splices
-from dicomlake.dicom.syntaxes import Action, StoragePlan, plan_storage
-from dicomlake.dicom.transcode import StoredFrame, store_instance
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.model import Splice
 from tests.unit.dicom.frames_given import BIG, DELIMITER, EXPLICIT, KEY, ROOT, attributes, instance, item, noise

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dicomlake.dicom import syntaxes
-from dicomlake.dicom.syntaxes import (
+from dicomlake.dicom.frames import syntaxes
+from dicomlake.dicom.frames.syntaxes import (
     EXPLICIT_LITTLE,
     HTJ2K_LOSSLESS_RPCL,
     LARGEST_FRAME,

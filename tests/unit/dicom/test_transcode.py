@@ -9,14 +9,14 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from dicomlake.dicom import codecs, transcode
-from dicomlake.dicom.codecs import decode_openjpeg, encode
-from dicomlake.dicom.frames import plan_frames
+from dicomlake.dicom.codecs import lossless, transcode
+from dicomlake.dicom.codecs.lossless import decode_openjpeg, encode
+from dicomlake.dicom.codecs.transcode import NotExactError, StoredFrame, store_frames, store_instance
+from dicomlake.dicom.codecs.verify import SAMPLED_BITS, Independent, Verification
+from dicomlake.dicom.frames.locate import plan_frames
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.frames.syntaxes import HTJ2K_LOSSLESS_RPCL, Action, StoragePlan, plan_storage
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.pixels import PixelLayout
-from dicomlake.dicom.syntaxes import HTJ2K_LOSSLESS_RPCL, Action, StoragePlan, plan_storage
-from dicomlake.dicom.transcode import NotExactError, StoredFrame, store_frames, store_instance
-from dicomlake.dicom.verify import SAMPLED_BITS, Independent, Verification
 from dicomlake.domain.ids import frame_id
 from dicomlake.domain.model import Restorable, Warned
 from tests.unit.dicom.frames_given import DELIMITER, EXPLICIT, KEY, ROOT, attributes, instance, item, noise
@@ -85,7 +85,7 @@ def test_without_the_range_check_only_the_independent_decoder_would_see_the_loss
 
     stream = encode(frame, layout, colour_transform=False)
 
-    assert np.array_equal(codecs.decode_openjph(stream), frame)
+    assert np.array_equal(lossless.decode_openjph(stream), frame)
     assert not np.array_equal(decode_openjpeg(stream), frame)
 
 
@@ -96,7 +96,7 @@ def test_without_the_range_check_only_the_independent_decoder_would_see_the_loss
 def test_the_independent_decoder_stops_what_openjph_would_let_pass(
     verification: Verification, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomlake.dicom.pixels.fits", lambda low, high, layout: True)
+    monkeypatch.setattr("dicomlake.dicom.frames.pixels.fits", lambda low, high, layout: True)
     frame = pixels()
     frame[3, 3] = 4096
 
@@ -112,7 +112,7 @@ def test_a_frame_that_decodes_to_other_pixels_is_never_stored(monkeypatch: pytes
         wrong[0, 0] ^= 1
         return encode(wrong, layout, colour_transform=colour_transform)
 
-    monkeypatch.setattr(codecs, "encode", off_by_one)
+    monkeypatch.setattr(lossless, "encode", off_by_one)
     plan, (only,) = stored(native(pixels()), Verification())
 
     assert (plan.action, plan.reason, plan.warnings) == (Action.KEEP, "verify-mismatch", (Warned("verify-mismatch"),))
@@ -121,7 +121,7 @@ def test_a_frame_that_decodes_to_other_pixels_is_never_stored(monkeypatch: pytes
 
 @pytest.mark.parametrize("broken", [b"", b"not a code stream"])
 def test_an_encoder_that_gives_rubbish_keeps_the_instance(broken: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codecs, "encode", lambda *_, **__: broken)
+    monkeypatch.setattr(lossless, "encode", lambda *_, **__: broken)
 
     assert stored(native(pixels()))[0].reason == "verify-mismatch"
 
@@ -130,7 +130,7 @@ def test_an_encoder_that_fails_keeps_the_instance(monkeypatch: pytest.MonkeyPatc
     def failing(*_: object, **__: object) -> bytes:
         raise RuntimeError("ojph error")
 
-    monkeypatch.setattr(codecs, "encode", failing)
+    monkeypatch.setattr(lossless, "encode", failing)
 
     assert stored(native(pixels()))[0].reason == "verify-mismatch"
 
@@ -232,9 +232,12 @@ def test_the_hot_path_never_imports_pydicom_nor_a_codec_it_does_not_use() -> Non
     code = """
 import sys
 import numpy as np
-import dicomlake.dicom.transcode, dicomlake.dicom.restore
+import dicomlake.dicom.codecs.transcode, dicomlake.dicom.files.restore
 at_import = set(sys.modules)
-from dicomlake.dicom import transcode, pixels, syntaxes, source
+from dicomlake.dicom.codecs import transcode
+from dicomlake.dicom.frames import pixels
+from dicomlake.dicom.frames import syntaxes
+from dicomlake.dicom import source
 layout = pixels.PixelLayout(70, 70, 1, 16, 12, False)
 plan = syntaxes.StoragePlan(
     syntaxes.Action.TRANSCODE, syntaxes.Decoder.NATIVE, syntaxes.Stream.NATIVE, "1.2.840.10008.1.2.1",

@@ -5,14 +5,14 @@ import hashlib
 import numpy as np
 import pytest
 
-from dicomlake.dicom.codecs import crc32, decode_openjpeg, decode_openjph
-from dicomlake.dicom.frames import plan_frames
-from dicomlake.dicom.parse import parse
-from dicomlake.dicom.pixels import PixelLayout, little_endian
-from dicomlake.dicom.restore import head_parts, landed_reader, rebuild, splices
+from dicomlake.dicom.codecs.lossless import crc32, decode_openjpeg, decode_openjph
+from dicomlake.dicom.codecs.transcode import StoredFrame, store_instance
+from dicomlake.dicom.files.restore import head_parts, landed_reader, rebuild, splices
+from dicomlake.dicom.frames.locate import plan_frames
+from dicomlake.dicom.frames.pixels import PixelLayout, little_endian
+from dicomlake.dicom.frames.syntaxes import HTJ2K_LOSSLESS_RPCL, Action, StoragePlan, plan_storage
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import HTJ2K_LOSSLESS_RPCL, Action, StoragePlan, plan_storage
-from dicomlake.dicom.transcode import StoredFrame, store_instance
 from dicomlake.domain.errors import PermanentError
 from dicomlake.domain.model import Restorable
 from tests.unit.dicom.frames_given import CORPUS, KEY, Case, cases, expected_frames, needs_corpus, parsed, pixel_cases

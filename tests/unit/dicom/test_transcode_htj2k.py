@@ -6,12 +6,12 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from dicomlake.dicom.codecs import decode_openjpeg
-from dicomlake.dicom.frames import plan_frames
+from dicomlake.dicom.codecs.lossless import decode_openjpeg
+from dicomlake.dicom.codecs.transcode import StoredFrame, store_instance
+from dicomlake.dicom.frames.locate import plan_frames
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.frames.syntaxes import HTJ2K_LOSSLESS_RPCL, Action, StoragePlan, plan_storage
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.pixels import PixelLayout
-from dicomlake.dicom.syntaxes import HTJ2K_LOSSLESS_RPCL, Action, StoragePlan, plan_storage
-from dicomlake.dicom.transcode import StoredFrame, store_instance
 from dicomlake.domain.model import Restorable
 from tests.unit.dicom.frames_given import DELIMITER, KEY, ROOT, attributes, instance, item, noise
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dicomlake.dicom import verify
-from dicomlake.dicom.codecs import encode
-from dicomlake.dicom.pixels import PixelArray, PixelLayout
+from dicomlake.dicom.codecs import verify
+from dicomlake.dicom.codecs.lossless import encode
+from dicomlake.dicom.frames.pixels import PixelArray, PixelLayout
 
 LAYOUT = PixelLayout(rows=96, columns=80, samples=1, bits_allocated=16, bits_stored=12, signed=True)
 

@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
-from dicomlake.dicom.voi import displayed
+from dicomlake.dicom.pictures.voi import displayed
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.picture import Window
 

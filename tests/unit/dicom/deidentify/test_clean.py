@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicomlake.dicom.deidentify import NATIVE_SYNTAXES, TAKEN_SOP_CLASSES, KeyedNames
-from dicomlake.dicom.parse import BULK_LIMIT
+from dicomlake.dicom.header.parse import BULK_LIMIT
 from dicomlake.domain.errors import Reason, RefusedError
 from tests.unit.dicom.deidentify.deid_given import (
     CT,

@@ -8,7 +8,7 @@ from dicomlake.dicom.deidentify import Action, Dataset, Element, KeyedNames, app
 from dicomlake.dicom.deidentify.dataset import encode_dataset, known_vr, read_head
 from dicomlake.dicom.deidentify.dummies import DUMMIES
 from dicomlake.dicom.deidentify.standard import standard
-from dicomlake.dicom.vr import KNOWN
+from dicomlake.dicom.header.vr import KNOWN
 from tests.unit.dicom.deidentify.deid_given import CT, NAMES, PET
 
 PSEUDONYM = "DLAAAAAAAAAAAAAAAA"

@@ -20,8 +20,8 @@ from dicomlake.client.frames import fetch_frame
 from dicomlake.client.lake import Document, LakeClient
 from dicomlake.client.loglines import logs_client, read_lines
 from dicomlake.client.restoring import landed_bytes
-from dicomlake.dicom import codecs
-from dicomlake.dicom.codecs_markers import bare_stream
+from dicomlake.dicom.codecs import lossless
+from dicomlake.dicom.codecs.markers import bare_stream
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid
 from dicomlake.local.lake import DEFAULT_PORT
 
@@ -133,7 +133,7 @@ def _promises(demo: Demo, studies: tuple[Document, ...], statistics: Document) -
 
 
 def _frame_is_equal(demo: Demo, key: InstanceKey, index: int) -> bool:
-    decoded = codecs.decode_openjph(bare_stream(fetch_frame(demo.lake, key, 1)))
+    decoded = lossless.decode_openjph(bare_stream(fetch_frame(demo.lake, key, 1)))
     return bool(np.array_equal(np.asarray(decoded).squeeze(), demo.phantom.pixels(index)))
 
 

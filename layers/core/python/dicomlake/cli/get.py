@@ -17,7 +17,7 @@ from dicomlake.client.failure import LakeClientError
 from dicomlake.client.finding import find_lake
 from dicomlake.client.lake import LakeClient
 from dicomlake.client.restoring import NotRestorableError, PackedInstance, Packs
-from dicomlake.dicom.pixels import Bytes
+from dicomlake.dicom.frames.pixels import Bytes
 from dicomlake.domain.errors import PermanentError, PipelineError, RequestError
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid, is_uid
 

@@ -9,9 +9,9 @@ from functools import cached_property, partial
 from dicomlake.client.failure import LakeClientError
 from dicomlake.client.http import Http
 from dicomlake.client.lake import Document, LakeClient
-from dicomlake.dicom.pixels import Bytes
-from dicomlake.dicom.restore import landed_frame, rebuild
-from dicomlake.dicom.syntaxes import EXPLICIT_LITTLE
+from dicomlake.dicom.files.restore import landed_frame, rebuild
+from dicomlake.dicom.frames.pixels import Bytes
+from dicomlake.dicom.frames.syntaxes import EXPLICIT_LITTLE
 from dicomlake.domain.model import Frame, InstanceKey, InstanceUid, TransferSyntaxUid
 from dicomlake.lake.pack import PackReader
 from dicomlake.usecases.stored_instance import StoredInstance

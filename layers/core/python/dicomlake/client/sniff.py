@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dicomlake.dicom.classify import ENOUGH, PREAMBLE, PREFIX, find_start
+from dicomlake.dicom.header.classify import ENOUGH, PREAMBLE, PREFIX, find_start
 from dicomlake.domain.errors import NotAnInstanceError, Reason
 
 LOOK = ENOUGH
@@ -35,7 +35,7 @@ class _Beginning:
 def sniff(start: bytes, size: int) -> Kind:
     """Say what a file of `size` bytes that begins with `start` seems to be; only an instance is worth sending.
 
-    The rule is the lake's own (dicom/classify.py), but for a DICOMDIR, which its file meta names (PS3.10 7.1).
+    The rule is the lake's own (dicom/header/classify.py), but for a DICOMDIR, which its file meta names (PS3.10 7.1).
     """
     try:
         find_start(_Beginning(start, size))

@@ -11,7 +11,7 @@ EXPLICIT_LITTLE = TransferSyntaxUid(f"{_ROOT}.1")
 HTJ2K = TransferSyntaxUid(f"{_ROOT}.4.202")
 NATIVE = frozenset(TransferSyntaxUid(_ROOT + tail) for tail in ("", ".1", ".1.99", ".2"))
 TRANSCODED = frozenset(TransferSyntaxUid(_ROOT + tail) for tail in (".5", ".4.57", ".4.70", ".4.80", ".4.90", ".4.201"))
-"""Lossless transfer syntaxes that stored HTJ2K frames are transcoded to for who asks; dicom/recode.py does it."""
+"""Lossless transfer syntaxes that stored HTJ2K frames are transcoded to for who asks; dicom/files/recode.py does it."""
 
 VIDEO = frozenset(
     TransferSyntaxUid(_ROOT + tail)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomlake.composition import Lake
-from dicomlake.dicom.codecs import Encoder, encoder_in_use
+from dicomlake.dicom.codecs.lossless import Encoder, encoder_in_use
 from dicomlake.domain.errors import MalformedError, PipelineError, UnexpectedError
 from dicomlake.domain.ids import frame_key
 from dicomlake.domain.routing import Received, RoutePolicy

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dicomlake.dicom.pixels import cut_bits
+from dicomlake.dicom.frames.pixels import cut_bits
 from dicomlake.domain.errors import MalformedError, NotAcceptableError
 from dicomlake.ports import Datastore
 from dicomlake.usecases.retrieve_frames import FramesFound

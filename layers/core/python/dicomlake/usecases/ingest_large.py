@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.parse import parse
 from dicomlake.domain.errors import NotFoundError, PermanentError, Reason, UnreadableError
 from dicomlake.domain.events import IngestObject, InstancesStored
 from dicomlake.domain.ids import ledger_key

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dicomlake.dicom.codecs_lossy import decoded_photometric
-from dicomlake.dicom.frame_values import FrameValues, compressed_values, native_values, reduced_values
-from dicomlake.dicom.part10 import StoredPixels, native_reader
-from dicomlake.dicom.part10_dataset import read_head
-from dicomlake.dicom.picture import picture, seen
-from dicomlake.dicom.picture_files import jpeg, png
-from dicomlake.dicom.pixels import PixelLayout
+from dicomlake.dicom.codecs.lossy import decoded_photometric
+from dicomlake.dicom.files.dataset import read_head
+from dicomlake.dicom.files.frame_values import FrameValues, compressed_values, native_values, reduced_values
+from dicomlake.dicom.files.part10 import StoredPixels, native_reader
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.pictures.encode import jpeg, png
+from dicomlake.dicom.pictures.picture import picture, seen
 from dicomlake.domain.errors import InvalidRequestError, MalformedError, NotAcceptableError, NotFoundError
 from dicomlake.domain.model import Frame, InstanceRecord
 from dicomlake.domain.picture import Viewport, Window

@@ -4,10 +4,10 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dicomlake.dicom.json_view import swap
-from dicomlake.dicom.opened import open_object
+from dicomlake.dicom.header.json_view import swap
+from dicomlake.dicom.header.opened import open_object
+from dicomlake.dicom.header.vr import VALUE_SIZES
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.vr import VALUE_SIZES
 from dicomlake.domain.errors import NotAcceptableError, NotFoundError
 from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import InstanceRecord, JsonObject, JsonValue

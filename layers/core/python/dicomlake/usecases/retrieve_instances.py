@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from dicomlake.dicom.pixels import Bytes
-from dicomlake.dicom.syntaxes import EXPLICIT_LITTLE
+from dicomlake.dicom.frames.pixels import Bytes
+from dicomlake.dicom.frames.syntaxes import EXPLICIT_LITTLE
 from dicomlake.domain.errors import NotFoundError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, SeriesUid, StudyUid, TransferSyntaxUid
 from dicomlake.domain.served import served_as

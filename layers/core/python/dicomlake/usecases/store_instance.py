@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from dicomlake.dicom.frames import FramePlan, plan_frames
+from dicomlake.dicom.codecs.transcode import NotExactError, store_frames
+from dicomlake.dicom.codecs.verify import Independent, Verification
+from dicomlake.dicom.files.restore import head_parts, splices
+from dicomlake.dicom.frames.locate import FramePlan, plan_frames
+from dicomlake.dicom.frames.syntaxes import StoragePlan, keep_code_stream, plan_storage
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.parse import parse
-from dicomlake.dicom.restore import head_parts, splices
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import StoragePlan, keep_code_stream, plan_storage
-from dicomlake.dicom.transcode import NotExactError, store_frames
-from dicomlake.dicom.verify import Independent, Verification
 from dicomlake.domain.levels import split, text_of
 from dicomlake.domain.model import (
     InstanceRecord,

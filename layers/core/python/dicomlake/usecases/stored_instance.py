@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from dicomlake.dicom.opened import open_object
-from dicomlake.dicom.part10 import StoredPixels, write_part10
-from dicomlake.dicom.part10_dataset import read_head
-from dicomlake.dicom.pixel_attributes import pixel_attributes
-from dicomlake.dicom.pixels import Bytes, PixelLayout, layout_of
-from dicomlake.dicom.recode import recoded
+from dicomlake.dicom.files.dataset import read_head
+from dicomlake.dicom.files.part10 import StoredPixels, write_part10
+from dicomlake.dicom.files.recode import recoded
+from dicomlake.dicom.frames.pixels import Bytes, PixelLayout, layout_of
+from dicomlake.dicom.frames.syntaxes import EXPLICIT_LITTLE
+from dicomlake.dicom.header.opened import open_object
+from dicomlake.dicom.header.pixel_attributes import pixel_attributes
 from dicomlake.dicom.source import BufferSource
-from dicomlake.dicom.syntaxes import EXPLICIT_LITTLE
 from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import Frame, JsonObject, TransferSyntaxUid
 from dicomlake.lake.metadata import decode_metadata

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from dicomlake.dicom.part10 import StoredPixels, native_reader
-from dicomlake.dicom.recode import recoded_frame
+from dicomlake.dicom.files.part10 import StoredPixels, native_reader
+from dicomlake.dicom.files.recode import recoded_frame
 from dicomlake.domain.errors import NotAcceptableError
 from dicomlake.domain.model import TransferSyntaxUid
 from dicomlake.domain.served import EXPLICIT_LITTLE

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from dicomlake.dicom.dictionary import keyword_of
+from dicomlake.dicom.dictionary.lookup import keyword_of
 from dicomlake.domain.model import JsonObject, JsonValue
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

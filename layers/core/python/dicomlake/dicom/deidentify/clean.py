@@ -17,8 +17,8 @@ from dicomlake.dicom.deidentify.names import KeyedNames, PatientIdentity
 from dicomlake.dicom.deidentify.plan import PATIENT_ID, Edit, apply_edits, plan_edits
 from dicomlake.dicom.deidentify.profile import profile_for
 from dicomlake.dicom.deidentify.refusal import NATIVE_SYNTAXES, refuse_content
+from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.instance import ParsedInstance
-from dicomlake.dicom.parse import parse
 from dicomlake.domain.errors import PermanentError, RefusedError
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid
 

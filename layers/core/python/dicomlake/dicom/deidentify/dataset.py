@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from dicomlake.dicom.dictionary import vr_of
+from dicomlake.dicom.dictionary.lookup import vr_of
+from dicomlake.dicom.header.vr import KNOWN, LONG_LENGTH, TEXT, VALUE_SIZES
 from dicomlake.dicom.instance import PIXEL_TAGS
-from dicomlake.dicom.vr import KNOWN, LONG_LENGTH, TEXT, VALUE_SIZES
 from dicomlake.domain.errors import RefusedError
 
 type Dataset = tuple[Element, ...]

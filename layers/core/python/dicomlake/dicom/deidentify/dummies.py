@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from dicomlake.dicom.deidentify.dataset import Dataset, Element, known_vr
 from dicomlake.dicom.deidentify.names import KeyedNames
-from dicomlake.dicom.vr import KNOWN, NUMBER_FORMATS, VALUE_SIZES
+from dicomlake.dicom.header.vr import KNOWN, NUMBER_FORMATS, VALUE_SIZES
 
 _TEXT = dict.fromkeys(["LO", "LT", "SH", "ST", "UC", "UT"], b"REMOVED")
 _BINARY = {vr: bytes(VALUE_SIZES[vr]) for vr in NUMBER_FORMATS} | {"AT": bytes(4)}

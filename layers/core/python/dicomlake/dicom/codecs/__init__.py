@@ -1,0 +1,1 @@
+"""Every encoder and decoder, and the proof that a stored frame is the one that came."""

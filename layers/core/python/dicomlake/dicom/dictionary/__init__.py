@@ -1,0 +1,1 @@
+"""The data dictionary (PS3.6) and what is known of private elements."""

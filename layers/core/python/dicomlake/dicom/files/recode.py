@@ -1,0 +1,135 @@
+"""Transcoding on the way out, always lossless: which transfer syntaxes a stored instance can be given in, and how."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+import numpy as np
+
+from dicomlake.dicom.codecs.lossless import CODEC_ERRORS, encode
+from dicomlake.dicom.codecs.lossy import METHODS, decode_lossy, decoded_photometric
+from dicomlake.dicom.files.dataset import HeadDataset
+from dicomlake.dicom.files.part10 import StoredPixels
+from dicomlake.dicom.files.restore import FrameReader, decoded_frame
+from dicomlake.dicom.frames.pixels import PixelArray, PixelLayout, narrowed
+from dicomlake.dicom.frames.syntaxes import HTJ2K_LOSSLESS_RPCL
+from dicomlake.domain.errors import NotAcceptableError, TooLargeError, UnsupportedError
+from dicomlake.domain.model import TransferSyntaxUid
+
+MOST_RECODED = 512 * 1024 * 1024
+"""Native bytes of the largest instance that is transcoded: its frames are in memory until their offsets are known."""
+
+_ROOT = "1.2.840.10008.1.2."
+_HTJ2K = TransferSyntaxUid(f"{_ROOT}4.201")
+
+
+def viewed_frame(stored: TransferSyntaxUid, data: bytes, layout: PixelLayout, photometric: str) -> PixelArray:
+    """Return a compressed frame's pixels as viewers get them: little endian, Bits Allocated wide, colour by pixel.
+
+    Raises UnsupportedError where the transfer syntax has no decoder, MalformedError where the frame cannot be decoded.
+    """
+    if stored == HTJ2K_LOSSLESS_RPCL:
+        return decoded_frame(data, layout)
+    if stored not in METHODS:
+        raise UnsupportedError("frames of this transfer syntax have no decoder")
+    return decode_lossy(stored, data, layout, photometric)
+
+
+def recoded_frame(code_stream: bytes, layout: PixelLayout, target: TransferSyntaxUid) -> bytes:
+    """Return a stored HTJ2K frame in another lossless transfer syntax, proved by nothing but the codec's promise.
+
+    Raises NotAcceptableError where its encoder does not take such pixels, MalformedError where the frame is damaged.
+    """
+    if target == _HTJ2K:
+        return code_stream  # RPCL is HTJ2K lossless with rules added (PS3.5 A.4.4)
+    array = decoded_frame(code_stream, layout)
+    try:
+        return ENCODERS[target](array, layout)
+    except CODEC_ERRORS as error:
+        raise NotAcceptableError("the pixels do not fit the transfer syntax: ask for transfer-syntax=*") from error
+
+
+def recoded(head: HeadDataset, pixels: StoredPixels, target: TransferSyntaxUid) -> StoredPixels:
+    """Return an instance's pixels in another lossless transfer syntax; the head's data set says what they became.
+
+    Encodes every frame, since the offset table stands before them. Raises TooLargeError above MOST_RECODED.
+    """
+    layout = pixels.layout
+    if layout.native_length * len(pixels.lengths) > MOST_RECODED:
+        raise TooLargeError("the instance is too large to be transcoded: ask for transfer-syntax=*, or by frame")
+    photometric = str(head.dataset.get("PhotometricInterpretation", ""))
+    head.dataset.PhotometricInterpretation = decoded_photometric(photometric)
+    if target == _HTJ2K and head.dataset.PhotometricInterpretation == "RGB":
+        head.dataset.PhotometricInterpretation = "YBR_RCT"
+    if layout.samples > 1:
+        head.dataset.PlanarConfiguration = 0
+    frames = [recoded_frame(bytes(pixels.read(index)), layout, target) for index in range(len(pixels.lengths))]
+    return StoredPixels(target, layout, [len(frame) for frame in frames], _from(frames))
+
+
+def _from(frames: list[bytes]) -> FrameReader:
+    return lambda index: frames[index]
+
+
+def _jpeg_2000(array: PixelArray, layout: PixelLayout) -> bytes:
+    from imagecodecs import jpeg2k_encode
+
+    samples = narrowed(array, layout)
+    return bytes(
+        jpeg2k_encode(samples, level=0, codecformat="J2K", reversible=True, mct=False, bitspersample=layout.bits_stored)
+    )
+
+
+def _jpeg_ls(array: PixelArray, layout: PixelLayout) -> bytes:
+    from imagecodecs import jpegls_encode
+
+    return bytes(jpegls_encode(_unsigned(array), level=0, bitspersample=_precision(layout)))
+
+
+def _jpeg_lossless(array: PixelArray, layout: PixelLayout) -> bytes:
+    """Process 14, selection value 1 (PS3.5 A.4.2)."""
+    from imagecodecs import jpeg8_encode
+
+    space = "rgb" if layout.samples == 3 else None
+    encoded = jpeg8_encode(
+        _unsigned(array),
+        lossless=True,
+        predictor=1,
+        colorspace=space,
+        outcolorspace=space,
+        bitspersample=_precision(layout),
+    )
+    return bytes(encoded)
+
+
+def _rle(array: PixelArray, layout: PixelLayout) -> bytes:
+    from rle.rle import encode_frame  # type: ignore[import-not-found]
+
+    samples, size = layout.samples, layout.bits_allocated
+    return bytes(encode_frame(array.tobytes(), layout.rows, layout.columns, samples, size, "<"))
+
+
+def _htj2k(array: PixelArray, layout: PixelLayout) -> bytes:
+    return encode(narrowed(array, layout), layout, colour_transform=layout.samples == 3)
+
+
+def _precision(layout: PixelLayout) -> int:
+    """Return the bits of the codec's samples: of signed pixels all that are allocated, for the sign fills them."""
+    return layout.bits_allocated if layout.signed else max(layout.bits_stored, 2)
+
+
+def _unsigned(array: PixelArray) -> PixelArray:
+    """The bits as the codec counts them; Pixel Representation says how they are read (PS3.5 8.2.3)."""
+    return np.ascontiguousarray(array).view(f"<u{array.dtype.itemsize}")
+
+
+ENCODERS: MappingProxyType[TransferSyntaxUid, Callable[[PixelArray, PixelLayout], bytes]] = MappingProxyType(
+    {
+        TransferSyntaxUid(f"{_ROOT}5"): _rle,
+        TransferSyntaxUid(f"{_ROOT}4.57"): _jpeg_lossless,
+        TransferSyntaxUid(f"{_ROOT}4.70"): _jpeg_lossless,
+        TransferSyntaxUid(f"{_ROOT}4.80"): _jpeg_ls,
+        TransferSyntaxUid(f"{_ROOT}4.90"): _jpeg_2000,
+        _HTJ2K: _htj2k,
+    }
+)
+"""Lossless transfer syntaxes that stored frames can be transcoded to, beside Explicit VR Little Endian."""
