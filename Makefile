@@ -35,7 +35,7 @@ up: setup ## run the lake until Ctrl-C [PORT=8042] [DATA=.lake]
 	@exec $(PY) -m dicomlake.local up --port $(PORT) --data $(DATA)
 
 test: setup $(CDK_STAMP) lint ## run every test (the corpus tests too, where the corpus is)
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadgroup
 
 check: setup lint ## run linters, types, rooms and the fast tests: under two minutes
 	$(PY) -m pytest -q tests/architecture tests/unit tests/handlers tests/docs

@@ -24,6 +24,21 @@ def corpus() -> Path:
     return CORPUS
 
 
+SHARED = ("corpus_lake", "lake", "quick_lake", "small")
+"""Lakes that tests share, and so a process: two lakes of a kind would be started twice and filled twice."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In two processes, tests that share a lake stay together, as do those of a file; lakes go first."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        shared = next((name for name in SHARED if name in names), None)
+        group = {"corpus_lake": "lake"}.get(str(shared), shared) or item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "pipeline" not in item.path.parts)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
