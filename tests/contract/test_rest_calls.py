@@ -2,7 +2,6 @@
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,8 @@ from dicomlake.adapters.rest.signature import UNSIGNED, Credentials, Request, Si
 from dicomlake.adapters.s3 import S3ObjectStore
 from dicomlake.adapters.sns import EncodedMessage, SnsEventPublisher
 from dicomlake.domain.errors import NotFoundError, ThrottledError, UnavailableError
+from tests import http_served
+from tests.http_served import Quiet
 
 WHO = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 NOW = datetime(2026, 11, 22, 20, 15, 4, tzinfo=UTC)
@@ -71,7 +72,7 @@ def no_botocore() -> Any:
 def serving(*replies: Reply) -> Iterator[Server]:
     told = Server(list(replies))
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
@@ -90,19 +91,8 @@ def serving(*replies: Reply) -> Iterator[Server]:
 
         do_GET = do_PUT = do_POST = answer  # noqa: N815
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.origin = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with http_served.serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as told.origin:
         yield told
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

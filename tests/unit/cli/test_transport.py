@@ -15,6 +15,7 @@ from dicomlake.client.http import Http, json_of
 from dicomlake.client.receipts import Receipts
 from dicomlake.client.sources import Item
 from dicomlake.client.upload import READ_WHOLE, SIGNED_AT_ONCE, Sent, Uploader
+from tests.http_served import Quiet, serving
 
 
 class Server(ThreadingHTTPServer):
@@ -34,7 +35,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """Keeps bodies by path; answers bytes 100 to 109 of its content to ranges."""
 
     protocol_version = "HTTP/1.1"
@@ -61,19 +62,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(told)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
-        """Say nothing."""
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     running = Server()
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    yield running
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with serving(running):
+        yield running
 
 
 @pytest.fixture
