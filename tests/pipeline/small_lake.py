@@ -96,7 +96,7 @@ def on_event(event, context):
         raise SlowDownError("as raised")
     if event.get("do") == "fill":
         kept = bytearray(event["megabytes"] << 20)
-        time.sleep(1)
+        time.sleep(30)
         return len(kept)
     if event.get("do") == "answer":
         return "x" * event["bytes"]
@@ -228,7 +228,7 @@ def work() -> dict[str, Any]:
         **_steps(),
         **_api(),
         "Step": _function("on_step"),
-        "Event": _function("on_event", Timeout=1, MemorySize=256),
+        "Event": _function("on_event", Timeout=4, MemorySize=256),
     }
     outputs = {
         "ApiId": {"Ref": "Api"},
