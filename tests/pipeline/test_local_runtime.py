@@ -44,7 +44,7 @@ def test_a_handler_over_its_time_is_killed(small: Endpoints) -> None:
     kind, error = invoke(small, do="sleep")
 
     assert (kind, error["errorType"]) == ("Unhandled", "Sandbox.Timedout")
-    assert "Task timed out after 1.00 seconds" in error["errorMessage"]
+    assert "Task timed out after 4.00 seconds" in error["errorMessage"]
 
 
 def test_a_handler_over_its_memory_is_killed(small: Endpoints) -> None:
