@@ -28,6 +28,10 @@ INGEST = {
 STUDY = {
     "SQS3": "ChangesDead is where the stream mappings put what failed: a dead-letter queue by another name.",
 }
+API = {
+    "APIG4": "HealthImaging's clients sign for its service name, which no authorizer checks: the function checks the "
+    "signature against keys of the lake's own, and nothing but those routes is without an authorizer (a test).",
+}
 OBJECTS = "Objects of one bucket, whose keys are made at run time."
 ANSWERS = "Answers of one bucket, whose keys are made at run time."
 VERSIONS = "Versions of one function, as Step Functions' grant writes it."
@@ -48,6 +52,7 @@ def acknowledge(storage: StorageStack, ingest: IngestStack, study: StudyStack, a
     steps = ("PlanStudy", "CompactSeries", "FinishStudy")
     named = {f"IAM5[Resource::<{_logical_id(study.functions[step].function)}.Arn>:*]": VERSIONS for step in steps}
     _record(study, {**STUDY, **named})
+    _record(api, API)
     _record(api, {f"IAM5[Resource::{arn}]": ROUTES for arn in _routes(api)})
 
 

@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks import grants, settings
+from stacks import grants, imaging, settings
 from stacks.config import Environment
 from stacks.constructs.lake_function import ONE_CORE, LakeFunction
 from stacks.constructs.lake_store import LakeStore
@@ -77,7 +77,7 @@ class ApiStack(Stack):
         self.key = kms.Key.from_key_arn(self, "LakeKey", storage.key.key_arn)
         self.layers = Layers(self, "Layers", built=layers)
         self.api = self._api()
-        self._stage()
+        stage = self._stage()
         self.operator_role = self._role("OperatorRole", "Everything the API can do, research and operations included.")
         self.reader_role = self._role("ReaderRole", "Search and retrieve the clinical data store; upload.")
         self.functions = {
@@ -88,6 +88,7 @@ class ApiStack(Stack):
             "AnswerOperations": self._operations(),
         }
         self._routes()
+        self.functions["AnswerImaging"] = self._imaging(stage)
         self._permissions()
         self._outputs()
 
@@ -118,7 +119,7 @@ class ApiStack(Stack):
             cors_preflight=cors if origins else None,
         )
 
-    def _stage(self) -> None:
+    def _stage(self) -> http.IHttpStage:
         log_group = logs.LogGroup(
             self,
             "AccessLogs",
@@ -140,6 +141,7 @@ class ApiStack(Stack):
         resource.access_log_settings = http.CfnStage.AccessLogSettingsProperty(
             destination_arn=log_group.log_group_arn, format=json.dumps(ACCESS_LOG)
         )
+        return stage
 
     def _role(self, construct_id: str, description: str) -> iam.Role:
         return iam.Role(self, construct_id, assumed_by=iam.AccountRootPrincipal(), description=description)
@@ -234,6 +236,20 @@ class ApiStack(Stack):
         }
         for path, methods, name in table:
             self.api.add_routes(path=path, methods=methods, integration=to[name])
+
+    def _imaging(self, stage: http.IHttpStage) -> LakeFunction:
+        function = imaging.answer_imaging(
+            self,
+            environment=self.environment_,
+            storage=self.storage,
+            key=self.key,
+            layers=self.layers,
+            seconds=ANSWER_SECONDS,
+        )
+        imaging.add_routes(self.api, function)
+        if self.environment_.api_domain:
+            imaging.name_api(self, api=self.api, stage=stage, domain=self.environment_.api_domain)
+        return function
 
     def _permissions(self) -> None:
         clinical = f"/dicomweb/{self.storage.clinical.datastore_id}/*"

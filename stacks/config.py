@@ -34,6 +34,14 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiDomain:
+    """A name of the API's own, with a certificate (in the API's region) that also covers its `runtime-` twin."""
+
+    name: str
+    certificate_arn: str
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One environment. Times are in seconds unless the name says otherwise."""
 
@@ -62,6 +70,8 @@ class Environment:
     abandoned_upload_days: int
     oldest_message_alarm_seconds: int
     settle_alarm_seconds: int
+    api_domain: ApiDomain | None = None
+    """The name that boto3's medical-imaging client is pointed at; without one clients switch host prefixes off."""
     keeps_code_streams: bool = False
     """Whether RLE, JPEG lossless, JPEG-LS and JPEG 2000 stay as they came, to the byte, instead of becoming HTJ2K."""
 

@@ -71,6 +71,16 @@ def keep_cursors(grantee: iam.IGrantable, table: dynamodb.ITable) -> None:
     )
 
 
+def write_rows(grantee: iam.IGrantable, table: dynamodb.ITable, *partitions: str) -> None:
+    """Write rows of the partitions named (`*` ends a beginning), and no other row."""
+    iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+        resource_arns=[table.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(partitions)}},
+    )
+
+
 def send(grantee: iam.IGrantable, *queues: sqs.IQueue) -> None:
     """Send messages to queues."""
     _allow(grantee, ["sqs:SendMessage"], *(queue.queue_arn for queue in queues))

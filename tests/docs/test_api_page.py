@@ -12,16 +12,20 @@ from dicomlake.domain.query import DEFAULT_LIMIT, MAX_LIMIT, parse_query
 from dicomlake.usecases.search_children import SCOPED_BUDGET
 from dicomlake.web import deferred
 from dicomlake.web.app import answer
+from dicomlake.web.authorize import Permission
 from dicomlake.web.errors import STATUSES
+from dicomlake.web.imaging import OFFERED
 from dicomlake.web.routes import ROUTES
+from tests.docs.docs_given import tables
 from tests.unit.web.events import OPERATING, event
+from tests.unit.web.imaging_client import issued
 from tests.unit.web.pixel_lake import PixelLake
 from tests.unit.web.test_operations import quarantine
 from tests.usecases.dicom_files import changed, ct_slice
 from tests.usecases.stored_lake import StoredLake
 
 PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
-HEADINGS = re.findall(r"^### (GET|POST) (\S+)$", PAGE, re.M)
+HEADINGS = re.findall(r"^### (GET|POST|DELETE) (\S+)$", PAGE, re.M)
 SECTIONS = re.split(r"^##+ ", PAGE, flags=re.M)
 
 WITH_PIXELS = {route.template for route in ROUTES if route.handler in vars(deferred).values()}
@@ -33,8 +37,16 @@ def section(title: str) -> str:
 
 
 def test_every_route_has_a_heading_and_every_heading_a_route() -> None:
-    assert [(route.method, route.template) for route in sorted(ROUTES, key=place)] == HEADINGS
-    assert len(HEADINGS) == len(ROUTES)
+    own = [route for route in ROUTES if route.permission is not Permission.SIGNED]
+
+    assert [(route.method, route.template) for route in sorted(own, key=place)] == HEADINGS
+    assert len(HEADINGS) == len(own)
+
+
+def test_every_operation_of_healthimaging_has_a_row() -> None:
+    told = [cell for row in tables(section("HealthImaging"))[1:] for cell in row[0].split(", ")]
+
+    assert sorted(told) == sorted(OFFERED)
 
 
 def place(route: object) -> int:
@@ -50,12 +62,14 @@ def test_every_example_is_answered(method: str, template: str) -> None:
     lake.add("1.2.1", "1.2.1.1", [[b"a"], [b"b"]])
     kept = quarantine(lake, "in/1")
     url, body = example(f"{method} {template}", method)
+    url = url.replace("{key}", issued(lake.services()).access_key_id)
     url = url.replace("{hash}", kept.key.object_hash).replace("{version}", kept.key.version_id)
     services = with_pixels().services() if template in WITH_PIXELS else lake.services(cleared=False)
 
     response = answer(event(url, method=method, body=body, caller=OPERATING), services)
 
-    assert response["statusCode"] == (404 if template == "/uploads/complete" else 200), response
+    expected = {"POST /uploads/complete": 404, "POST /lake/keys": 201}
+    assert response["statusCode"] == expected.get(f"{method} {template}", 200), response
 
 
 def with_pixels() -> PixelLake:

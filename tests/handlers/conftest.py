@@ -34,6 +34,7 @@ LOGICAL = {
     "sweep_lake": ("study", "SweepLakeFunction"),
     "deidentify_study": ("study", "DeidentifyStudyFunction"),
     "answer_operations": ("api", "AnswerOperationsFunction"),
+    "answer_imaging": ("api", "AnswerImagingFunction"),
     "answer_dicomweb": ("api", "AnswerClinicalFunction"),
     "answer_pixels": ("api", "AnswerClinicalPixelsFunction"),
 }

@@ -112,6 +112,14 @@ def test_what_opens_frames_is_answered_by_the_function_that_can() -> None:
             assert not any(matches(path, route.template) for path in PIXEL_PATHS), route.template
 
 
+IMAGING_PATHS = [
+    "/datastore",
+    "/datastore/{proxy+}",
+    "/startDICOMImportJob/{proxy+}",
+    "/getDICOMImportJob/{proxy+}",
+    "/listDICOMImportJobs/{proxy+}",
+    "/tags/{proxy+}",
+]
 PIXEL_PATHS = [
     route["Properties"]["RouteKey"].split("/", 3)[3]
     for route in of_type("dev", "AWS::ApiGatewayV2::Route").values()
@@ -168,8 +176,12 @@ def test_every_route_asks_who_calls(environment: str) -> None:
 
     routes = [route["Properties"] for route in of_type(environment, "AWS::ApiGatewayV2::Route").values()]
 
-    assert {route["AuthorizationType"] for route in routes} == {"AWS_IAM"}
-    assert {route["RouteKey"] for route in routes} == {
+    kinds = {route["RouteKey"]: route["AuthorizationType"] for route in routes}
+    imaging = {f"ANY {path}" for path in IMAGING_PATHS}
+    assert {key for key, kind in kinds.items() if kind == "NONE"} == imaging
+    assert {kind for key, kind in kinds.items() if key not in imaging} == {"AWS_IAM"}
+    assert set(kinds) == {
+        *imaging,
         "POST /uploads",
         "POST /uploads/complete",
         "ANY /lake/{proxy+}",

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dicomlake.adapters.memory import (
+    MemoryAccessKeys,
     MemoryClock,
     MemoryDatastore,
+    MemoryDatastoreRegistry,
     MemoryIdSource,
     MemoryObjectStore,
     MemorySecretSource,
@@ -74,6 +76,7 @@ class StoredLake:
         self.clock = MemoryClock()
         self.ids = MemoryIdSource()
         self.secret = MemorySecretSource()
+        self.access_keys, self.datastores = MemoryAccessKeys(), MemoryDatastoreRegistry()
         self.landing = MemoryObjectStore("landing")
         self.uploads = MemoryUploadSigner(self.landing)
         self.quarantine = MemoryObjectStore("quarantine")
@@ -88,8 +91,11 @@ class StoredLake:
             uploads=self.uploads,
             quarantine=self.quarantine,
             secret=self.secret,
+            access_keys=self.access_keys,
+            datastores=self.datastores,
             clock=self.clock,
             ids=self.ids,
+            region="eu-central-1",
             operators=frozenset({OPERATOR}),
         )
 

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 import zstandard
 
-from dicomlake.adapters.memory import MemoryObjectStore, MemorySecretSource
+from dicomlake.adapters.memory import MemoryAccessKeys, MemoryDatastoreRegistry, MemoryObjectStore, MemorySecretSource
 from dicomlake.adapters.memory.uploads import MemoryUploadSigner
 from dicomlake.domain.errors import NotFoundError
 from dicomlake.lake.frames import parse_frame_record
@@ -59,6 +59,8 @@ def services(lake: MemoryLake) -> Services:
         uploads=MemoryUploadSigner(MemoryObjectStore("landing")),
         quarantine=lake.quarantine,
         secret=MemorySecretSource(lake.secret.value),
+        access_keys=MemoryAccessKeys(),
+        datastores=MemoryDatastoreRegistry(),
         clock=lake.clock,
         ids=lake.ids,
     )

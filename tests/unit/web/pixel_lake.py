@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dicomlake.adapters.memory import MemorySecretSource
+from dicomlake.adapters.memory import MemoryAccessKeys, MemoryDatastoreRegistry, MemorySecretSource
 from dicomlake.adapters.memory.uploads import MemoryUploadSigner
 from dicomlake.domain.model import DatastoreId
 from dicomlake.web.services import OpenStore, Services
@@ -14,6 +14,10 @@ ROOT = "/dicomweb/reading-room"
 
 class PixelLake(MemoryLake):
     """Files in, requests answered."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.access_keys, self.datastores = MemoryAccessKeys(), MemoryDatastoreRegistry()
 
     def store_files(self, *files: bytes) -> None:
         """Land files and wait until the studies are ready."""
@@ -30,7 +34,10 @@ class PixelLake(MemoryLake):
             uploads=MemoryUploadSigner(self.landing),
             quarantine=self.quarantine,
             secret=MemorySecretSource(),
+            access_keys=self.access_keys,
+            datastores=self.datastores,
             clock=self.clock,
             ids=self.ids,
+            region="eu-central-1",
             late=late,
         )

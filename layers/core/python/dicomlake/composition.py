@@ -9,7 +9,13 @@ from dicomlake import wire
 from dicomlake.adapters.calls import CallMeter
 from dicomlake.adapters.clients import AwsClients
 from dicomlake.adapters.clock import RandomIdSource, SystemClock
-from dicomlake.adapters.dynamodb import dynamodb_datastore
+from dicomlake.adapters.dynamodb import (
+    DynamoDbAccessKeys,
+    DynamoDbDatastoreRegistry,
+    dynamodb_access_keys,
+    dynamodb_datastore,
+    dynamodb_datastores,
+)
 from dicomlake.adapters.s3 import S3ObjectStore
 from dicomlake.adapters.s3_uploads import S3UploadSigner
 from dicomlake.adapters.secrets import SecretsManagerSecretSource
@@ -84,6 +90,22 @@ class Lake:
     def secrets(self) -> SecretsManagerSecretSource:
         """Where the lake's secret is kept."""
         return SecretsManagerSecretSource(self._clients.secretsmanager, self.settings.values.get("SECRET_ARN", ""))
+
+    @cached_property
+    def access_keys(self) -> DynamoDbAccessKeys:
+        """The access keys of the HealthImaging API's clients."""
+        return dynamodb_access_keys(self._clients.dynamodb, self._first_table)
+
+    @cached_property
+    def datastores(self) -> DynamoDbDatastoreRegistry:
+        """The data stores as rows."""
+        return dynamodb_datastores(self._clients.dynamodb, self._first_table)
+
+    @property
+    def _first_table(self) -> str:
+        """The default data store's table, which also holds what is the whole lake's; "" where it was not told."""
+        store = self.settings.stores.get(DatastoreId(self.settings.values.get("DEFAULT_STORE", "")))
+        return store.table if store else ""
 
     @property
     def secret(self) -> LakeSecret:

@@ -28,6 +28,7 @@ STAGES: dict[str, str] = {
     "dicomweb": "API",
     "pixels": "API",
     "operations": "API",
+    "imaging": "API",
     "sweep": "sweep",
 }
 """Which part of the bill an event's work belongs to."""

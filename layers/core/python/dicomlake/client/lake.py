@@ -71,6 +71,19 @@ class LakeClient:
         """Return everything of one quarantined object, with a URL to its bytes."""
         return self._document(f"/quarantine/{quote(identity)}")
 
+    def access_keys(self) -> list[Document]:
+        """Return every access key of the HealthImaging API, without their secrets."""
+        return list(self._document("/keys")["keys"])
+
+    def issue_access_key(self, name: str, datastore: str, read_only: bool) -> Document:
+        """Return a new access key with its secret, for one data store or for `all`."""
+        return self._post(f"{self.endpoints.lake}/keys", {"name": name, "datastore": datastore, "readOnly": read_only})
+
+    def revoke_access_key(self, access_key_id: str) -> Document:
+        """Revoke an access key and return it."""
+        found: Document = json_of(self._send("DELETE", f"{self.endpoints.lake}/keys/{quote(access_key_id)}", None, {}))
+        return found
+
     def restore_plan(self, key: InstanceKey) -> Document:
         """Return how to rebuild an instance from its pack."""
         return self._document(f"/restore/{key.study_uid}/{key.series_uid}/{key.instance_uid}")

@@ -19,6 +19,8 @@
         |-- ForbiddenError            403
         |-- NotFoundError             404
         |-- NotAcceptableError        406
+        |-- RequestConflictError      409
+        |-- QuotaExceededError        402
         `-- TooLargeError             413, naming the way that works
 
 Unknown exceptions count as retryable and are logged with their class.
@@ -217,6 +219,14 @@ class NotFoundError(RequestError):
 
 class NotAcceptableError(RequestError):
     """No representation that the caller accepts exists."""
+
+
+class RequestConflictError(RequestError):
+    """What the caller asked to change is not as the caller takes it to be: another version, or a change under way."""
+
+
+class QuotaExceededError(RequestError):
+    """The caller has as many of something as one may have; the text names it and the limit."""
 
 
 class TooLargeError(RequestError):

@@ -99,6 +99,13 @@ def answer_pixels() -> Handler:
     return handler("pixels", answer_request)
 
 
+def answer_imaging() -> Handler:
+    """Answer the HealthImaging API of every data store."""
+    from dicomlake.entry.api import answer_request
+
+    return handler("imaging", answer_request)
+
+
 def answer_operations() -> Handler:
     """Answer uploads and the lake's own operations."""
     from dicomlake.entry.api import answer_request

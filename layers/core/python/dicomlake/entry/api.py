@@ -30,7 +30,7 @@ def _services(lake: Lake, late: Callable[[], bool]) -> Services:
     operator = settings.values.get("OPERATOR_ROLE_ARN", "")
     return Services(
         stores={
-            datastore_id: OpenStore(datastore_id, lake.datastore(datastore_id), store.cleared)
+            datastore_id: OpenStore(datastore_id, lake.datastore(datastore_id), store.cleared, store.name)
             for datastore_id, store in settings.stores.items()
         },
         default_store=DatastoreId(settings.values.get("DEFAULT_STORE") or next(iter(settings.stores))),
@@ -38,8 +38,11 @@ def _services(lake: Lake, late: Callable[[], bool]) -> Services:
         uploads=lake.uploads,
         quarantine=lake.quarantine,
         secret=lake.secrets,
+        access_keys=lake.access_keys,
+        datastores=lake.datastores,
         clock=lake.clock,
         ids=lake.ids,
         operators=frozenset({operator} - {""}),
+        region=settings.region,
         late=late,
     )

@@ -69,6 +69,11 @@ class DataDirectory:
         return self.path / "endpoints.json"
 
     @property
+    def imaging_key(self) -> Path:
+        """The access key that this lake issued for whoever runs it."""
+        return self.path / "imaging-key.json"
+
+    @property
     def lock_descriptor(self) -> int:
         """The lock's descriptor: a child that holds it keeps the directory locked after our own death."""
         return self._lock

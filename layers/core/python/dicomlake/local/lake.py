@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -20,11 +20,13 @@ from dicomlake.local.deploy import Access, Deployment
 from dicomlake.local.endpoints import Endpoints
 from dicomlake.local.engine import REGION, Engine, EngineOptions, free_port, start_engine, why_not
 from dicomlake.local.failure import LocalRunError
+from dicomlake.local.imaging_key import imaging_key
 from dicomlake.local.principals import Principals
 from dicomlake.local.repository import Repository, find_repository
 
 DEFAULT_PORT = 8042
 HIGHEST_PORT = 65535
+_IMAGING = "ImagingFunctionName"  # the output of templates that have the HealthImaging API
 _LONGEST = 920.0  # seconds: a function's longest run, and a little for the way
 Say = Callable[[str], None]
 
@@ -143,6 +145,13 @@ class _Running:
             pid=os.getpid(),
         )
 
+    def signed_for(self, endpoints: Endpoints) -> Endpoints:
+        """Return the endpoints with an access key of the lake's own, for boto3's medical-imaging client."""
+        if _IMAGING not in self.outputs:
+            return endpoints
+        key, secret = imaging_key(endpoints, self.data.imaging_key)
+        return replace(endpoints, accessKeyId=key, secretAccessKey=secret)
+
     def recover(self) -> None:
         """Rebuild the index; the engine saves it before the lake is said to be ready."""
         if recovery.FUNCTION in self.outputs:
@@ -168,6 +177,7 @@ async def _serve(running: _Running) -> int:
         endpoints = running.endpoints()
         if running.options.recover:
             await asyncio.to_thread(running.recover)
+        endpoints = await asyncio.to_thread(running.signed_for, endpoints)
         endpoints.write(running.data.endpoints)
         running.say(
             f"the lake is ready at {endpoints.console} (endpoints in {running.data.endpoints}); Ctrl-C stops it"

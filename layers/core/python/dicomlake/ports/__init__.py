@@ -6,6 +6,8 @@ Every method raises RetryableError where trying again may help; other errors are
 from dataclasses import dataclass
 
 from dicomlake.domain.search_keys import SearchKey
+from dicomlake.ports.access import AccessKeys
+from dicomlake.ports.datastores import DatastoreRegistry
 from dicomlake.ports.instances import InstanceIndex, Ledger, all_instances
 from dicomlake.ports.messages import EventPublisher, Workflows, WorkQueue
 from dicomlake.ports.objects import ObjectInfo, ObjectStore, ObjectWriter, SignedRequest, UploadSigner
@@ -13,10 +15,12 @@ from dicomlake.ports.studies import Change, ChangeFeed, FeedHead, Fold, SearchHi
 from dicomlake.ports.surroundings import Clock, IdSource, Page, SecretSource
 
 __all__ = [
+    "AccessKeys",
     "Change",
     "ChangeFeed",
     "Clock",
     "Datastore",
+    "DatastoreRegistry",
     "EventPublisher",
     "FeedHead",
     "Fold",

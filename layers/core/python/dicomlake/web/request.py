@@ -15,7 +15,8 @@ from dicomlake.domain.errors import InvalidRequestError
 class Request:
     """One HTTP request: path percent-decoded by segment, query as decoded pairs, header names in lower case.
 
-    `caller` is the ARN that the gateway authenticated, "" where it did not. `base_url` is scheme, host and stage.
+    `caller` is the ARN that the gateway authenticated, "" where it did not. `base_url` is scheme, host and stage;
+    `raw_path` the path as the gateway shows it; `account` the AWS account that the lake runs in.
     """
 
     method: str
@@ -26,6 +27,8 @@ class Request:
     caller: str = ""
     request_id: str = ""
     base_url: str = ""
+    raw_path: str = ""
+    account: str = ""
 
     def parameter(self, name: str, default: str = "") -> str:
         """Return a query parameter's value, the last one given."""
@@ -80,6 +83,8 @@ def read_event(event: Mapping[str, Any]) -> Request:
         caller=_caller(context.get("authorizer", {})),
         request_id=str(context.get("requestId", "")),
         base_url=f"{scheme}://{host}{prefix}",
+        raw_path=raw_path,
+        account=str(context.get("accountId", "")),
     )
 
 

@@ -25,11 +25,12 @@ _COMPRESSED_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response; `body` is as it goes over the wire."""
+    """One HTTP response; `body` is as it goes over the wire. A `verbatim` one is never packed or unpacked for it."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    verbatim: bool = False
 
 
 def json_response(content: object, status: int = 200, media_type: str = "application/json") -> Response:
@@ -55,6 +56,8 @@ def write_event(response: Response, request: Request) -> dict[str, Any]:
 
 def _encoded(response: Response, request: Request) -> Response:
     """Compress or decompress the body to what the caller takes."""
+    if response.verbatim:
+        return response
     coded = response.headers.get("content-encoding") == "gzip"
     if coded and not request.accepts_gzip():
         kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}

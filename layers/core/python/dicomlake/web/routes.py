@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from dicomlake.domain.errors import InvalidRequestError, NotFoundError
 from dicomlake.domain.model import is_uid
-from dicomlake.web import deferred, dicomweb, operations
+from dicomlake.web import access_keys, deferred, dicomweb, imaging, operations
 from dicomlake.web.authorize import Permission
 from dicomlake.web.call import Call
+from dicomlake.web.imaging_model_table import OPERATIONS
 from dicomlake.web.response import Response
 
 Handler = Callable[[Call], Response]
@@ -68,6 +69,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/lake/quarantine/{hash}/{version}", Permission.OPERATE, operations.get_quarantined),
     Route("GET", "/lake/statistics", Permission.OPERATE, operations.get_statistics),
     Route("GET", "/lake/changes", Permission.OPERATE, operations.get_changes),
+    Route("GET", "/lake/keys", Permission.OPERATE, access_keys.get_keys),
+    Route("POST", "/lake/keys", Permission.OPERATE, access_keys.post_keys),
+    Route("DELETE", "/lake/keys/{key}", Permission.OPERATE, access_keys.delete_key),
+    *(
+        Route(method, template, Permission.SIGNED, imaging.operation(name))
+        for name, (method, template, *_) in OPERATIONS.items()
+        if name in imaging.OFFERED
+    ),
 )
 _UIDS = ("study", "series", "instance")
 _DICOMWEB = frozenset({"studies", "series", "instances"})
@@ -97,8 +106,14 @@ def _nothing_under(path: tuple[str, ...]) -> str:
     return "there is nothing under this path and method: see docs/api.md"
 
 
+_REST = "{resourceArn}"
+"""Takes all that is left of a path: the gateway decodes an ARN's slash."""
+
+
 def _match(route: Route, path: tuple[str, ...]) -> dict[str, str] | None:
     segments = route.segments
+    if segments[-1] == _REST and len(path) > len(segments):
+        path = (*path[: len(segments) - 1], "/".join(path[len(segments) - 1 :]))
     if len(segments) != len(path):
         return None
     names: dict[str, str] = {}

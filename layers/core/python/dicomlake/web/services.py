@@ -5,16 +5,29 @@ from dataclasses import dataclass, field
 
 from dicomlake.domain.errors import NotFoundError
 from dicomlake.domain.model import DatastoreId
-from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, SecretSource, UploadSigner
+from dicomlake.ports import (
+    AccessKeys,
+    Clock,
+    Datastore,
+    DatastoreRegistry,
+    IdSource,
+    ObjectStore,
+    SecretSource,
+    UploadSigner,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenStore:
-    """One data store that the API serves; only operators read one that is not `cleared` for everyone else."""
+    """One data store that the API serves; only operators read one that is not `cleared` for everyone else.
+
+    `label` is what the stacks call it.
+    """
 
     name: DatastoreId
     ports: Datastore
     cleared: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +44,12 @@ class Services:
     uploads: UploadSigner
     quarantine: ObjectStore
     secret: SecretSource
+    access_keys: AccessKeys
+    datastores: DatastoreRegistry
     clock: Clock
     ids: IdSource
     operators: frozenset[str] = field(default_factory=frozenset)
+    region: str = ""
     late: Callable[[], bool] = lambda: False
 
     def store(self, name: str) -> OpenStore:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from dicomlake.adapters.dynamodb.access import DynamoDbAccessKeys
+from dicomlake.adapters.dynamodb.datastores import DynamoDbDatastoreRegistry
 from dicomlake.adapters.dynamodb.feed import DynamoDbChangeFeed
 from dicomlake.adapters.dynamodb.instances import DynamoDbInstanceIndex
 from dicomlake.adapters.dynamodb.ledger import DynamoDbLedger
@@ -23,12 +25,26 @@ def dynamodb_datastore(client: Any, table_name: str, objects: ObjectStore) -> Da
     )
 
 
+def dynamodb_access_keys(client: Any, table_name: str) -> DynamoDbAccessKeys:
+    """Return the access keys that lie in a table."""
+    return DynamoDbAccessKeys(Table(client, table_name))
+
+
+def dynamodb_datastores(client: Any, table_name: str) -> DynamoDbDatastoreRegistry:
+    """Return the data stores of which a table tells."""
+    return DynamoDbDatastoreRegistry(Table(client, table_name))
+
+
 __all__ = [
+    "DynamoDbAccessKeys",
     "DynamoDbChangeFeed",
+    "DynamoDbDatastoreRegistry",
     "DynamoDbInstanceIndex",
     "DynamoDbLedger",
     "DynamoDbStudyIndex",
     "Table",
     "commit_row_in",
+    "dynamodb_access_keys",
     "dynamodb_datastore",
+    "dynamodb_datastores",
 ]

@@ -135,6 +135,16 @@ def numbered(at: str) -> Key:
     return f"M#{at[:MARKED_TIME]}", "M"
 
 
+def access_key(access_key_id: str) -> Key:
+    """An access key, or the prefix of all; only the default data store's table has them."""
+    return "A", f"A#{access_key_id}"
+
+
+def datastore(datastore_id: str) -> Key:
+    """A data store's row, or the prefix of all; only the default data store's table has them."""
+    return "D", f"D#{datastore_id}"
+
+
 def streamed_until(at: str) -> int:
     """The `expires` of a commit row without a study, in Unix seconds."""
     return seconds(parse_time(at)) + STREAMED_SECONDS

@@ -1,5 +1,7 @@
 """Every port in memory, with the semantics of the AWS ones: one contract test suite runs on both."""
 
+from dicomlake.adapters.memory.access import MemoryAccessKeys
+from dicomlake.adapters.memory.datastores import MemoryDatastoreRegistry
 from dicomlake.adapters.memory.feed import MemoryChangeFeed
 from dicomlake.adapters.memory.index import MemoryInstanceIndex, MemoryLedger
 from dicomlake.adapters.memory.messages import MemoryEventPublisher, MemoryWorkflows, MemoryWorkQueue
@@ -31,10 +33,12 @@ class MemoryDatastore(Datastore):
 
 
 __all__ = [
+    "MemoryAccessKeys",
     "MemoryBuckets",
     "MemoryChangeFeed",
     "MemoryClock",
     "MemoryDatastore",
+    "MemoryDatastoreRegistry",
     "MemoryEventPublisher",
     "MemoryIdSource",
     "MemoryInstanceIndex",

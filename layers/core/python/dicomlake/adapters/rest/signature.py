@@ -1,16 +1,13 @@
-"""AWS Signature Version 4 in headers (AWS General Reference, "Create a signed AWS API request")."""
+"""Requests of ours, signed (domain/signature.py has the arithmetic)."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import quote
 
-ALGORITHM = "AWS4-HMAC-SHA256"
+from dicomlake.domain.signature import ALGORITHM, Scope, canonical_query, canonical_request, signature, signing_key
+
 UNSIGNED = "UNSIGNED-PAYLOAD"
 """The payload hash of an S3 request whose body a checksum header and the connection protect."""
-UNRESERVED = "-_.~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +37,10 @@ class Request:
 
     def canonical(self, headers: Mapping[str, str], payload_hash: str) -> tuple[str, str]:
         """Return the canonical request with these headers, and their names."""
-        names = sorted(headers)
-        lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
-        signed = ";".join(names)
-        return f"{self.method}\n{self.path}\n{self._query()}\n{lines}\n{signed}\n{payload_hash}", signed
+        return canonical_request(self.method, self.path, self._query(), headers, payload_hash)
 
     def _query(self) -> str:
-        pairs = sorted((quote(name, UNRESERVED), quote(value, UNRESERVED)) for name, value in self.query.items())
-        return "&".join(f"{name}={value}" for name, value in pairs)
+        return canonical_query(self.query.items())
 
 
 class Signer:
@@ -66,19 +59,15 @@ class Signer:
         if self._credentials.session_token:
             headers["x-amz-security-token"] = self._credentials.session_token
         canonical, signed = request.canonical(headers, payload_hash)
-        scope = f"{moment[:8]}/{self._region}/{self._service}/aws4_request"
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
-        told = f"{ALGORITHM}\n{moment}\n{scope}\n{digest}"
-        signature = hmac.digest(self._key_of(moment[:8]), told.encode(), "sha256").hex()
-        who = f"{self._credentials.access_key_id}/{scope}"
-        headers["authorization"] = f"{ALGORITHM} Credential={who}, SignedHeaders={signed}, Signature={signature}"
+        scope = Scope(moment[:8], self._region, self._service)
+        made = signature(self._key_of(scope), moment, scope, canonical)
+        who = f"{self._credentials.access_key_id}/{scope.text}"
+        headers["authorization"] = f"{ALGORITHM} Credential={who}, SignedHeaders={signed}, Signature={made}"
         return headers
 
-    def _key_of(self, day: str) -> bytes:
+    def _key_of(self, scope: Scope) -> bytes:
         known, key = self._key
-        if known != day:
-            key = f"AWS4{self._credentials.secret_access_key}".encode()
-            for part in (day, self._region, self._service, "aws4_request"):
-                key = hmac.digest(key, part.encode(), "sha256")
-            self._key = (day, key)
+        if known != scope.day:
+            key = signing_key(self._credentials.secret_access_key, scope)
+            self._key = (scope.day, key)
         return key

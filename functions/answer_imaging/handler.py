@@ -1,0 +1,5 @@
+"""Answer the HealthImaging API."""
+
+from dicomlake import entry
+
+handler = entry.answer_imaging()
