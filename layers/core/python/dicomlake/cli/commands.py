@@ -42,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("where", "where", "say what became of a landed object, an instance or a study"),
     Command("quarantine", "quarantine", "list what could not be stored, and why"),
     Command("keys", "keys", "access keys of boto3's medical-imaging clients: create, list, revoke"),
+    Command("deid", "deid", "de-identify a folder of DICOM files, with no lake running"),
     Command("cost", "cost", "what the lake's work costs on AWS, by the calls it made"),
     Command("bench", "bench", "measure push to ready on a running lake"),
 )

@@ -3,7 +3,7 @@
 from dicomlake.dicom.deidentify.clean import CleanHead, clean_head
 from dicomlake.dicom.deidentify.dataset import Dataset, Element, Head, encode_dataset, read_head
 from dicomlake.dicom.deidentify.names import KeyedNames, PatientIdentity
-from dicomlake.dicom.deidentify.plan import Edit, apply_edits, plan_edits
+from dicomlake.dicom.deidentify.plan import Edit, Subject, apply_edits, plan_edits
 from dicomlake.dicom.deidentify.profile import Action, Decision, Profile, profile_for
 from dicomlake.dicom.deidentify.refusal import NATIVE_SYNTAXES, TAKEN_SOP_CLASSES, refuse_class, refuse_content
 
@@ -20,6 +20,7 @@ __all__ = [
     "KeyedNames",
     "PatientIdentity",
     "Profile",
+    "Subject",
     "apply_edits",
     "clean_head",
     "encode_dataset",

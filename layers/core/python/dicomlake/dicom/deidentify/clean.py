@@ -1,5 +1,6 @@
 """From an object's head to the head of its de-identified copy: read, refuse, plan, apply, write."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -13,10 +14,13 @@ from dicomlake.dicom.deidentify.dataset import (
     encode_header,
     read_head,
 )
+from dicomlake.dicom.deidentify.identifiers import Identifier
 from dicomlake.dicom.deidentify.names import KeyedNames, PatientIdentity
-from dicomlake.dicom.deidentify.plan import PATIENT_ID, Edit, apply_edits, plan_edits
-from dicomlake.dicom.deidentify.profile import profile_for
+from dicomlake.dicom.deidentify.options import Option
+from dicomlake.dicom.deidentify.plan import Edit, Subject, apply_edits, plan_edits
+from dicomlake.dicom.deidentify.profile import Profile, profile_for
 from dicomlake.dicom.deidentify.refusal import NATIVE_SYNTAXES, refuse_content
+from dicomlake.dicom.deidentify.statements import PATIENT_ID, Done, statements
 from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.domain.errors import PermanentError, RefusedError
@@ -88,37 +92,64 @@ def clean_head(head: bytes, source_syntax: str, source: str, pixel_length: int, 
     explicit, big_endian = NATIVE_SYNTAXES[source_syntax]
     read = read_head(head, explicit, big_endian)
     refuse_content(read.dataset, read.pixels)
-    texts = {element.tag: element.value for element in read.dataset}
-    patient = names.patient(_identity(texts, source))
-    profile = profile_for(_uid(texts, SOP_CLASS_UID), frozenset(texts))
-    edits = plan_edits(read.dataset, profile, names, patient)
-    return _assemble(apply_edits(read.dataset, edits), read.pixels, pixel_length, edits)
+    identity = identity_of(read.dataset, source)
+    done = Done(cleared=False)
+    dataset, edits = clean_dataset(read.dataset, subject_of(identity, names), done)
+    return _assemble(dataset, read.pixels, pixel_length, edits)
 
 
-def _identity(texts: dict[int, bytes], source: str) -> PatientIdentity:
+def subject_of(identity: PatientIdentity, names: KeyedNames, known: frozenset[Identifier] = frozenset()) -> Subject:
+    """Return what stands for a patient under the names of a data store."""
+    return Subject(names, names.patient(identity), names.days(identity), known)
+
+
+def clean_dataset(dataset: Dataset, subject: Subject, done: Done) -> tuple[Dataset, tuple[Edit, ...]]:
+    """Return a data set de-identified by the Basic Profile with the options of `done`, and what was changed."""
+    profile = profile_of(dataset, done.options)
+    edits = plan_edits(dataset, profile, subject, statements(subject.pseudonym, done))
+    return apply_edits(dataset, edits), edits
+
+
+def profile_of(dataset: Dataset, options: frozenset[Option]) -> Profile:
+    """Return the profile for an object of this data set's class."""
+    present = {element.tag: element.value for element in dataset}
+    return profile_for(uid_in(present, SOP_CLASS_UID), frozenset(present), options)
+
+
+def identity_of(dataset: Dataset, source: str) -> PatientIdentity:
+    """Return who the patient of a data set is; `source` names who sent it."""
+    texts = {element.tag: element.value for element in dataset}
     return PatientIdentity(
-        texts.get(PATIENT_ID, b""), texts.get(ISSUER_OF_PATIENT_ID, b""), source, _uid(texts, STUDY_UID)
+        texts.get(PATIENT_ID, b""), texts.get(ISSUER_OF_PATIENT_ID, b""), source, uid_in(texts, STUDY_UID)
     )
 
 
-def _uid(texts: dict[int, bytes], tag: int) -> str:
+def uid_in(texts: Mapping[int, bytes], tag: int) -> str:
+    """Return a UID of a data set's values by tag; RefusedError where it is missing."""
     text = texts.get(tag, b"").strip(b" \0").decode("ascii", "replace")
     if not text:
         raise RefusedError("a UID that identifies the object is missing")
     return text
 
 
+def key_of(dataset: Dataset) -> InstanceKey:
+    """Return the UIDs that a data set's object is known by."""
+    texts = {element.tag: element.value for element in dataset}
+    return InstanceKey(
+        StudyUid(uid_in(texts, STUDY_UID)),
+        SeriesUid(uid_in(texts, SERIES_UID)),
+        InstanceUid(uid_in(texts, SOP_INSTANCE_UID)),
+    )
+
+
 def _assemble(dataset: Dataset, pixels: PixelHeader | None, pixel_length: int, edits: tuple[Edit, ...]) -> CleanHead:
     if pixels is None:
         raise RefusedError("pixel data: an image without pixels is not understood")
-    texts = {element.tag: element.value for element in dataset}
-    key = InstanceKey(
-        StudyUid(_uid(texts, STUDY_UID)), SeriesUid(_uid(texts, SERIES_UID)), InstanceUid(_uid(texts, SOP_INSTANCE_UID))
-    )
+    key = key_of(dataset)
     padding = b"\0" * (pixel_length & 1)
     before = b"".join(
         (
-            _file_meta(_uid(texts, SOP_CLASS_UID), key.instance_uid),
+            file_start(dataset, EXPLICIT_LITTLE_ENDIAN),
             encode_dataset(dataset),
             encode_header(pixels.tag, "OW", pixel_length + len(padding)),
         )
@@ -126,13 +157,14 @@ def _assemble(dataset: Dataset, pixels: PixelHeader | None, pixel_length: int, e
     return CleanHead(key, before, padding, pixel_length, edits)
 
 
-def _file_meta(sop_class_uid: str, instance_uid: str) -> bytes:
+def file_start(dataset: Dataset, syntax: str) -> bytes:
     """Return an empty preamble and a new group 0002 (PS3.10 7.1): nothing of the original's, no AE titles."""
+    texts = {element.tag: element.value for element in dataset}
     elements = (
         Element(0x00020001, "OB", b"\0\1"),
-        Element(0x00020002, "UI", sop_class_uid.encode()),
-        Element(0x00020003, "UI", instance_uid.encode()),
-        Element(0x00020010, "UI", EXPLICIT_LITTLE_ENDIAN.encode()),
+        Element(0x00020002, "UI", uid_in(texts, SOP_CLASS_UID).encode()),
+        Element(0x00020003, "UI", uid_in(texts, SOP_INSTANCE_UID).encode()),
+        Element(0x00020010, "UI", syntax.encode()),
         Element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID.encode()),
         Element(0x00020013, "SH", IMPLEMENTATION_VERSION.encode()),
     )

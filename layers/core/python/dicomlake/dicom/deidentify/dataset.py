@@ -7,6 +7,7 @@ cheap, and what leaves texts in their own character set.
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
+from mmap import mmap
 from typing import NamedTuple
 
 from dicomlake.dicom.dictionary.lookup import vr_of
@@ -15,6 +16,7 @@ from dicomlake.dicom.instance import PIXEL_TAGS
 from dicomlake.domain.errors import RefusedError
 
 type Dataset = tuple[Element, ...]
+type Buffer = bytes | mmap
 
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_REPRESENTATION = 0x00280103
@@ -41,11 +43,13 @@ class Element(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PixelHeader:
-    """The element whose value the head leaves out: pixel data of `length` bytes."""
+    """The element whose value the data set leaves out: pixel data of `length` bytes (UNDEFINED: fragments), from
+    `offset` on where the object was read whole."""
 
     tag: int
     vr: str
     length: int
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,22 @@ def is_private(tag: int) -> bool:
     return bool(tag & 0x10000)
 
 
-def read_head(head: bytes, explicit: bool = True, big_endian: bool = False) -> Head:
+def read_head(head: bytes, explicit: bool = True, big_endian: bool = False, private: bool = False) -> Head:
     """Read a head, inflated where it was deflated: an optional preamble and file meta, then the data set.
 
     Raises RefusedError where it cannot be read to the pixel data: what is not understood is not copied.
     """
-    reader = _Reader(head, explicit, big_endian)
+    return read_object(head, _after_file_meta(head), explicit, big_endian, private)
+
+
+def read_object(data: Buffer, start: int, explicit: bool, big_endian: bool, private: bool = False) -> Head:
+    """Read a whole object's data set from `start` up to its pixel data; `private` keeps the values of private elements.
+
+    Raises RefusedError where it cannot be read to its end.
+    """
+    reader = _Reader(data, explicit, big_endian, private)
     try:
-        dataset, _ = reader.dataset(_after_file_meta(head), len(head), 0)
+        dataset, _ = reader.dataset(start, len(data), 0)
     except (struct.error, IndexError) as exc:
         raise RefusedError("the header cannot be read to its end, so it cannot be cleaned") from exc
     return Head(dataset, reader.pixels)
@@ -94,11 +106,12 @@ def _after_file_meta(head: bytes) -> int:
 class _Reader:
     """Reads one encoding of PS3.5 annex A out of one buffer."""
 
-    def __init__(self, data: bytes, explicit: bool, big_endian: bool) -> None:
+    def __init__(self, data: Buffer, explicit: bool, big_endian: bool, private: bool = False) -> None:
         order = ">" if big_endian else "<"
         self.data = data
         self.explicit = explicit
         self.big_endian = big_endian
+        self.private = private
         self.pixels: PixelHeader | None = None
         self.signed = False
         self._tag = struct.Struct(order + "HH").unpack_from
@@ -116,7 +129,7 @@ class _Reader:
             if tag == ITEM_END:
                 break
             if tag in PIXEL_TAGS and not depth:
-                self.pixels = PixelHeader(tag, vr, length)
+                self.pixels = PixelHeader(tag, vr, length, at)
                 break
             element, at = self._element(tag, vr, length, at, end, depth)
             found.setdefault(tag, element)
@@ -140,7 +153,7 @@ class _Reader:
         stop = at + length
         if stop > end:
             raise RefusedError("an element ends outside the data set that holds it")
-        if is_private(tag):
+        if is_private(tag) and not self.private:
             return Element(tag, vr, b""), stop
         if vr == "SQ":
             return Element(tag, vr, b"", self._items(at, stop, depth)[0]), stop
@@ -150,7 +163,7 @@ class _Reader:
 
     def _plain(self, tag: int, vr: str, value: bytes) -> Element:
         width = VALUE_SIZES.get(vr, 1) if self.big_endian else 1
-        value = _swapped(value, width) if width > 1 else value
+        value = swapped(value, width) if width > 1 else value
         if tag == PIXEL_REPRESENTATION:
             self.signed = value[:1] == b"\x01"
         return Element(tag, self._settled(vr), value)
@@ -176,7 +189,7 @@ class _Reader:
         return Element(tag, self._settled(vr), self.data[at:stop])
 
     def _implicit(self) -> "_Reader":
-        reader = _Reader(self.data, explicit=False, big_endian=False)
+        reader = _Reader(self.data, explicit=False, big_endian=False, private=self.private)
         reader.signed = self.signed
         return reader
 
@@ -207,7 +220,8 @@ class _Reader:
         raise RefusedError("an encapsulated value has no end")
 
 
-def _swapped(value: bytes, width: int) -> bytes:
+def swapped(value: bytes, width: int) -> bytes:
+    """Return words of `width` bytes in the other order of bytes; what is left over at the end stays as it is."""
     whole = len(value) - len(value) % width
     swapped = bytearray(value)
     for i in range(width):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from dicomlake.dicom.deidentify.dataset import Dataset, Element, known_vr
+from dicomlake.dicom.deidentify.kept_uids import KEPT_UIDS
 from dicomlake.dicom.deidentify.names import KeyedNames
 from dicomlake.dicom.header.vr import KNOWN, NUMBER_FORMATS, VALUE_SIZES
 
@@ -26,48 +27,54 @@ DUMMIES: Mapping[str, bytes] = {
 }
 """By VR; UI has none (UIDs are mapped), SQ keeps its shape (`dummy_items`)."""
 
+_BY_TAG: Mapping[int, bytes] = {
+    0x00100040: b"O",  # Patient's Sex: M, F and O are all there is (PS3.3 C.7.1.1)
+    0x04000565: b"CORRECT",  # Reason for the Attribute Modification: COERCE or CORRECT (PS3.3 C.12.1.1.9)
+}
+"""What the standard leaves a choice of few for."""
+
+_VOCABULARIES = frozenset(b"DCM SRT SCT SNM3 SNM LN UCUM RADLEX FMA NCIt UMLS ISO639_1 ISO3166_1 BI MDC".split())
+"""Coding schemes whose codes name things, never people; local ones (99...) may hold anything."""
+
 _DUMMY_CODE = (
     Element(0x00080100, "SH", b"REMOVED"),
     Element(0x00080102, "SH", b"99REMOVED"),
     Element(0x00080104, "LO", b"REMOVED"),
 )
 _CODING_SCHEME = 0x00080102
+_CODE = frozenset({0x00080100, _CODING_SCHEME, 0x00080103, 0x00080104, 0x0008010F})
 
 
 def dummy_of(element: Element, names: KeyedNames) -> Element:
-    """Return the element with a dummy value; the dictionary's VR wins over one that it contradicts."""
+    """Return the element with a dummy value; the dictionary's VR wins over one that it contradicts.
+
+    A sequence without items gets one dummy code item; what happens inside one with items is `stays_in_dummy`'s.
+    """
     if element.items is not None:
-        return element._replace(items=dummy_items(element.items, names))
+        return element._replace(items=element.items or (_DUMMY_CODE,))
+    if element.tag == _CODING_SCHEME:
+        return element._replace(value=b"99REMOVED")
     vr = known_vr(element.tag)
     vr = vr if vr in KNOWN and vr not in ("UN", "SQ") else element.vr
     if vr == "UI":
         return map_uids(element, names)
-    return Element(element.tag, vr, DUMMIES[vr])
+    return Element(element.tag, vr, _BY_TAG.get(element.tag) or DUMMIES[vr])
 
 
-def dummy_items(items: tuple[Dataset, ...], names: KeyedNames) -> tuple[Dataset, ...]:
-    """Return items of the same shape with dummies in every place; an empty sequence gets one dummy code item.
+def stays_in_dummy(element: Element, item: Dataset) -> bool:
+    """Whether an element stays in an item of a sequence that is made a dummy: its shape does, its values do not.
 
-    Types of attributes inside are kept so: what had a value has one. CS values are terms of the standard and stay.
+    CS values are terms of the standard and stay, classes of objects and codes of published vocabularies too, but for
+    what the value pass finds in them. What had a value has one after, so Types inside are kept.
     """
-    if not items:
-        return (_DUMMY_CODE,)
-    return tuple(
-        [tuple([_dummy_inside(element, names) for element in item if _is_standard(element)]) for item in items]
-    )
+    if element.vr == "CS" or element.tag in KEPT_UIDS or not (element.value or element.items):
+        return True
+    return element.tag in _CODE and _is_of_a_vocabulary(item)
 
 
-def _is_standard(element: Element) -> bool:
-    """Leave out private elements, group lengths, and what nothing tells how to read."""
-    return not element.tag & 0x10000 and element.tag & 0xFFFF != 0 and element.vr != "UN"
-
-
-def _dummy_inside(element: Element, names: KeyedNames) -> Element:
-    if element.vr == "CS" or not (element.value or element.items):
-        return element
-    if element.tag == _CODING_SCHEME:
-        return element._replace(value=b"99REMOVED")
-    return dummy_of(element, names)
+def _is_of_a_vocabulary(item: Dataset) -> bool:
+    """Whether an item is a code of a published vocabulary, which means what it means for everyone."""
+    return any(element.tag == _CODING_SCHEME and element.value.strip(b" \0") in _VOCABULARIES for element in item)
 
 
 def map_uids(element: Element, names: KeyedNames) -> Element:

@@ -1,4 +1,5 @@
-"""Keyed names: what stands in a clean object for a UID and for a patient. Stateless, so that twice is once.
+"""Keyed names: what stands in a clean object for a UID and for a patient, and by how many days the patient's dates
+move. Stateless, so that twice is once.
 
 A name is a keyed hash of the original (HMAC-SHA-256): equal originals get equal names in every study of the data
 store, and nobody without the key can go back or test a guess.
@@ -24,6 +25,8 @@ _PLACEHOLDERS = frozenset(
 _ONE_CHARACTER = re.compile(rb"(.)\1*\Z", re.DOTALL)
 
 MAX_REMEMBERED = 1 << 16
+SHORTEST_SHIFT, LONGEST_SHIFT = 366, 3653
+"""Days. Back, so that no date lies in the future of its reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,27 @@ class KeyedNames:
 
         Two people who share a placeholder never share a pseudonym: those are named by their study.
         """
-        if identity.has_id:
-            owner = identity.issuer.strip(b" \0")
-            scope = (b"issuer", owner) if owner else (b"source", identity.source.encode())
-            digest = self._digest(b"patient", *scope, identity.patient_id.strip(b" \0"))
-        else:
-            digest = self._digest(b"patient of study", identity.study_uid.encode())
-        return "DL" + base64.b32encode(digest[:10]).decode()
+        return "DL" + base64.b32encode(self._digest(*_owner(b"patient", identity))[:10]).decode()
+
+    def days(self, identity: PatientIdentity) -> int:
+        """Return by how many days all dates of a patient move: back, by one to ten years (PS3.15 E.3.6)."""
+        digest = self._digest(*_owner(b"days of patient", identity))
+        return -(SHORTEST_SHIFT + int.from_bytes(digest[:8]) % (LONGEST_SHIFT - SHORTEST_SHIFT + 1))
+
+    def hashed(self, value: bytes, length: int = 16) -> str:
+        """Return letters and digits that stand for a value: what a policy's `hash` writes."""
+        return base64.b32encode(self._digest(b"value", value)[:20]).decode()[:length]
 
     def _digest(self, *parts: bytes) -> bytes:
         """Hash parts with their lengths, so that no two lists of parts are one text."""
         message = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
         return hmac.digest(self.key, message, "sha256")
+
+
+def _owner(label: bytes, identity: PatientIdentity) -> tuple[bytes, ...]:
+    """Return what a patient's names are made of: issuer (or sender) and ID, or for want of an ID the study."""
+    if not identity.has_id:
+        return (label + b" of study", identity.study_uid.encode())
+    owner = identity.issuer.strip(b" \0")
+    scope = (b"issuer", owner) if owner else (b"source", identity.source.encode())
+    return (label, *scope, identity.patient_id.strip(b" \0"))

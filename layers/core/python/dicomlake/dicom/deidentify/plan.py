@@ -3,19 +3,24 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dicomlake.dicom.deidentify.dataset import Dataset, Element
-from dicomlake.dicom.deidentify.dummies import dummy_of, map_uids
+from dicomlake.dicom.deidentify.dataset import Dataset, Element, is_private
+from dicomlake.dicom.deidentify.dates import shifted
+from dicomlake.dicom.deidentify.dummies import dummy_of, map_uids, stays_in_dummy
+from dicomlake.dicom.deidentify.identifiers import Identifier, Kind, kind_of, terms_of
 from dicomlake.dicom.deidentify.names import KeyedNames
-from dicomlake.dicom.deidentify.profile import Action, Profile
+from dicomlake.dicom.deidentify.options import Option
+from dicomlake.dicom.deidentify.private import PrivateRules
+from dicomlake.dicom.deidentify.profile import Action, Decision, Profile
+from dicomlake.dicom.deidentify.search import Search
 from dicomlake.dicom.deidentify.standard import TOP
+from dicomlake.dicom.deidentify.texts import readings
+from dicomlake.dicom.deidentify.values import SEARCHED, TECHNICAL, Kept, Path, search_values
 
-type Path = tuple[int, ...]
-"""Where an element is: tags and item indices (from 0) in turn, ending with its tag."""
+CHARACTER_SET, PATIENT_AGE = 0x00080005, 0x00101010
+OLDEST = b"090Y"
+"""Ages above 89 single a person out (45 CFR 164.514(b)(2)(i)(C)); (0010,1010) with Retain Patient Characteristics."""
 
-PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
-
-CID_7050_BASIC = ("113100", "Basic Application Confidentiality Profile")
-"""The code of what was applied (PS3.16 CID 7050)."""
+SEARCHED_FOR = "value pass, PS3.15 E.1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,68 +34,147 @@ class Edit:
     element: Element | None = field(default=None, repr=False)
 
 
-def plan_edits(dataset: Dataset, profile: Profile, names: KeyedNames, patient: str) -> tuple[Edit, ...]:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose object it is: the names of the data store, this patient's pseudonym and days, and what is known of them
+    from other objects."""
+
+    names: KeyedNames
+    pseudonym: str
+    days: int = 0
+    known: frozenset[Identifier] = field(default=frozenset(), repr=False)
+
+
+def plan_edits(
+    dataset: Dataset, profile: Profile, subject: Subject, stated: tuple[Element, ...] = ()
+) -> tuple[Edit, ...]:
     """Return the edits that de-identify a data set by a profile; elements without an edit stay as they are.
 
-    `patient` is the pseudonym that PatientName and PatientID get. Planning an edited data set again under names that
-    map their own results to themselves plans nothing that changes it.
+    `stated` is what the clean data set says of itself and of its patient, whatever was there before. Planning an edited
+    data set again under names that map their own results to themselves plans nothing that changes it.
     """
-    stated = {element.tag: element for element in _statements(patient)}
-    found = {element.tag for element in dataset}
-    table = [edit for edit in _plan(dataset, (), TOP, profile, names) if edit.path[0] not in stated]
-    return (*table, *[_state(element, element.tag in found) for element in stated.values()])
+    walk = _Walk(profile, subject, frozenset(element.tag for element in stated))
+    table = list(walk.edits(dataset, (), TOP, b""))
+    search = Search(
+        terms_of(subject.known | walk.identifiers), subject.names.uid, Option.FULL_DATES not in profile.options
+    )
+    found = [
+        Edit(hit.path, Action.CLEAN, ", ".join(hit.kinds), SEARCHED_FOR, hit.element)
+        for hit in search_values(walk.kept, search)
+    ]
+    present = {element.tag for element in dataset}
+    return (*table, *found, *[_state(element, element.tag in present) for element in stated])
 
 
-def _plan(dataset: Dataset, around: Path, parent: int, profile: Profile, names: KeyedNames) -> Iterator[Edit]:
-    for element in dataset:
-        decision = profile.decide(parent, element.tag, element.vr)
+def identifiers_in(dataset: Dataset, profile: Profile, subject: Subject) -> frozenset[Identifier]:
+    """Return what in a data set identifies its patient: what the profile takes out of it."""
+    walk = _Walk(profile, subject, frozenset())
+    for _ in walk.edits(dataset, (), TOP, b""):
+        pass
+    return frozenset(walk.identifiers)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk over a data set: yields edits, and gathers what stays and what is known by the way."""
+
+    profile: Profile
+    subject: Subject
+    stated: frozenset[int]
+    kept: list[Kept] = field(default_factory=list)
+    identifiers: set[Identifier] = field(default_factory=set)
+
+    def edits(self, dataset: Dataset, around: Path, parent: int, charset: bytes) -> Iterator[Edit]:
+        """Yield what is changed in a data set or item under `around`."""
+        private = PrivateRules.of(dataset, self.profile)
+        for element in dataset:
+            tag = element.tag
+            if tag == CHARACTER_SET:
+                charset = element.value
+            decision, element = private.decide(element) or (self.profile.decide(parent, tag, element.vr), element)
+            if tag in self.stated and not around:
+                self._remember(element, charset)
+                continue
+            yield from self._edit(element, decision, (*around, tag), parent, charset)
+
+    def _edit(self, element: Element, decision: Decision, path: Path, parent: int, charset: bytes) -> Iterator[Edit]:
         action = decision.action
-        if action is Action.KEEP:
-            continue
-        path = (*around, element.tag)
-        if action is not Action.ENTER:
-            after = _AFTER[action](element, names)
-            yield Edit(path, action, decision.why, decision.clause, after)
-        elif element.items is not None:
+        if action in (Action.KEEP, Action.CLEAN):
+            yield from self._keep(element, decision, path, charset)
+        elif action is Action.ENTER:
+            for index, item in enumerate(element.items or ()):
+                yield from self.edits(item, (*path, index), element.tag, charset)
+        elif action is Action.DUMMY and element.items:
             for index, item in enumerate(element.items):
-                yield from _plan(item, (*path, index), element.tag, profile, names)
+                yield from self._dummies(item, (*path, index), decision, charset)
+        else:
+            self._remember(element, charset)
+            yield self._changed(element, decision, path, parent)
+
+    def _dummies(self, item: Dataset, around: Path, decision: Decision, charset: bytes) -> Iterator[Edit]:
+        """Yield what makes an item one of the same shape with dummies in every place."""
+        for element in item:
+            tag, path = element.tag, (*around, element.tag)
+            charset = element.value if tag == CHARACTER_SET else charset
+            if is_private(tag) or not tag & 0xFFFF or element.vr == "UN":
+                yield Edit(path, Action.REMOVE, "in a dummy", decision.clause)
+            elif tag == CHARACTER_SET or stays_in_dummy(element, item):
+                yield from self._keep(element, _IN_DUMMY, path, charset)
+            elif element.items:
+                for index, inner in enumerate(element.items):
+                    yield from self._dummies(inner, (*path, index), decision, charset)
+            else:
+                self._remember(element, charset)
+                after = dummy_of(element, self.subject.names)
+                yield Edit(path, Action.DUMMY, decision.why, decision.clause, after)
+
+    def _keep(self, element: Element, decision: Decision, path: Path, charset: bytes) -> Iterator[Edit]:
+        retained = decision.action is Action.KEEP and decision.clause != _TABLE_KEEPS
+        if element.tag == PATIENT_AGE and _above_89(element.value):
+            yield Edit(path, Action.CLEAN, "an age above 89", decision.clause, element._replace(value=OLDEST))
+        elif element.vr in SEARCHED and element.value:
+            forms = not retained and element.tag not in TECHNICAL
+            self.kept.append(Kept(path, element, charset, forms))
+
+    def _changed(self, element: Element, decision: Decision, path: Path, parent: int) -> Edit:
+        if decision.action is Action.SHIFT:
+            moved = shifted(element.value, element.vr, self.subject.days)
+            if moved is not None:
+                return Edit(path, Action.SHIFT, decision.why, decision.clause, element._replace(value=moved))
+            decision = self.profile.without_options(parent, element.tag, element.vr)
+        after = None if decision.action is Action.REMOVE else _AFTER[decision.action](element, self.subject.names)
+        return Edit(path, decision.action, decision.why, decision.clause, after)
+
+    def _remember(self, element: Element, charset: bytes) -> None:
+        """Note what identifies the patient of what is taken out, nested persons and places too."""
+        for item in element.items or ():
+            for inner in item:
+                self._remember(inner, charset)
+        kind = kind_of(element.tag, element.vr) if element.value else None
+        if kind is not None and not (kind in _TIMES and Option.FULL_DATES in self.profile.options):
+            for text, _ in readings(element.value, charset):
+                self.identifiers.add((kind, text))
 
 
-def _removed(_element: Element, _names: KeyedNames) -> None:
-    return None
+_TIMES = frozenset({Kind.DATE, Kind.TIME})
+_TABLE_KEEPS = "PS3.15 Table E.1-1"
+_IN_DUMMY = Decision(Action.CLEAN, "a term inside a dummy", _TABLE_KEEPS)
+
+
+def _above_89(value: bytes) -> bool:
+    text = value.strip(b" \0")
+    return text[3:] == b"Y" and text[:3].isdigit() and int(text[:3]) > 89
 
 
 def _emptied(element: Element, _names: KeyedNames) -> Element:
     return element._replace(value=b"", items=None if element.items is None else ())
 
 
-_AFTER = {
-    Action.REMOVE: _removed,
-    Action.EMPTY: _emptied,
-    Action.DUMMY: dummy_of,
-    Action.UID: map_uids,
-}
+def _entered(element: Element, _names: KeyedNames) -> Element:
+    return element
 
 
-def _statements(patient: str) -> tuple[Element, ...]:
-    """What a clean data set says of itself, whatever it said before (PS3.15 E.1.1; PS3.3 C.7.1.1, C.12.1).
-
-    PatientIdentityRemoved is NO: the pixels and free text have not been looked at, so nobody may rely on it yet.
-    """
-    code, meaning = CID_7050_BASIC
-    method = (
-        Element(0x00080100, "SH", code.encode()),
-        Element(0x00080102, "SH", b"DCM"),
-        Element(0x00080104, "LO", meaning.encode()),
-    )
-    return (
-        Element(PATIENT_NAME, "PN", patient.encode()),
-        Element(PATIENT_ID, "LO", patient.encode()),
-        Element(0x00120062, "CS", b"NO"),
-        Element(0x00120063, "LO", b"PS3.15 Basic Profile; pixels and free text not reviewed"),
-        Element(0x00120064, "SQ", b"", (method,)),
-        Element(0x00280303, "CS", b"REMOVED"),
-    )
+_AFTER = {Action.EMPTY: _emptied, Action.DUMMY: dummy_of, Action.UID: map_uids, Action.KEEP: _entered}
 
 
 def _state(element: Element, there: bool) -> Edit:
@@ -100,7 +184,7 @@ def _state(element: Element, there: bool) -> Edit:
 
 
 def apply_edits(dataset: Dataset, edits: tuple[Edit, ...]) -> Dataset:
-    """Return the data set with the edits carried out, in tag order."""
+    """Return the data set with the edits carried out, in tag order; what the value pass found of one wins."""
     changes = {edit.path: edit.element for edit in edits}
     entered = {edit.path[:depth] for edit in edits for depth in range(1, len(edit.path), 2)}
     edited = _apply(dataset, (), changes, entered)

@@ -1,4 +1,4 @@
-"""The standard's own facts: what PS3.15 Table E.1-1 does to an attribute, and how an IOD types it (PS3.3).
+"""The standard's own facts: PS3.15 Table E.1-1 with its options, Table E.3.10-1, and how an IOD types attributes.
 
 The facts lie beside this file in `standard.json`, written by `layers/core/build_deid_tables.py`, and are read at first
 use.
@@ -28,10 +28,14 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """The tables: action by tag, and for each SOP Class its modules, with whether they are mandatory."""
+    """The tables: action by tag; by option column `K` or `C` by tag; by private creator the VR of its safe attributes
+    (group and offset as one number, ggggee); for each SOP Class its modules, with whether they are
+    mandatory."""
 
     edition: str
     actions: Mapping[int, str]
+    options: Mapping[str, Mapping[int, str]]
+    safe_private: Mapping[str, Mapping[int, str]]
     sop_classes: Mapping[str, tuple[tuple[Module, bool], ...]]
 
 
@@ -44,6 +48,8 @@ def standard() -> Standard:
     return Standard(
         edition=raw["edition"],
         actions=MappingProxyType(_actions(raw["actions"])),
+        options=MappingProxyType({column: MappingProxyType(_actions(rows)) for column, rows in raw["options"].items()}),
+        safe_private=MappingProxyType({creator: _safe(text) for creator, text in raw["safe_private"].items()}),
         sop_classes=MappingProxyType({uid: iods[name] for uid, name in raw["sop_classes"].items()}),
     )
 
@@ -51,6 +57,11 @@ def standard() -> Standard:
 def _actions(rows: Mapping[str, str]) -> dict[int, str]:
     """Return the action by tag; the rows for groups (50xx, 60xx, private) are rules of the profile."""
     return {int(tag, 16): code for code, tags in rows.items() for tag in tags.split() if _is_tag(tag)}
+
+
+def _safe(text: str) -> Mapping[int, str]:
+    entries = (entry.split(":") for entry in text.split())
+    return MappingProxyType({int(place, 16): vr for place, vr in entries})
 
 
 def _is_tag(text: str) -> bool:
