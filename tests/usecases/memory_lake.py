@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
@@ -18,15 +18,19 @@ from dicomlake.adapters.memory import (
     MemoryWorkflows,
     MemoryWorkQueue,
 )
-from dicomlake.domain.errors import RetryableError, UnreadableError
-from dicomlake.domain.events import IngestObject, InstancesStored, SettleStudy, StudyReady
+from dicomlake.domain.change import Scope
+from dicomlake.domain.errors import RequestError, RetryableError, UnreadableError
+from dicomlake.domain.events import ChangeStudy, IngestObject, InstancesStored, SettleStudy, StudyChanged, StudyReady
 from dicomlake.domain.ids import frame_key, ledger_key
 from dicomlake.domain.model import DatastoreId, LandedObject, StudyUid
 from dicomlake.domain.routing import Received, RoutePolicy
 from dicomlake.domain.study import SettlePolicy
 from dicomlake.landing_events import source_of
 from dicomlake.ports import Datastore
+from dicomlake.usecases.change_steps import STEPS
+from dicomlake.usecases.change_study import ChangePorts, resume_change
 from dicomlake.usecases.compact_series import compact_series
+from dicomlake.usecases.delete_instances import Author, delete_instances, undo_deletion
 from dicomlake.usecases.finish_study import finish_study
 from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
 from dicomlake.usecases.plan_study import plan_study
@@ -104,7 +108,7 @@ class MemoryLake:
         self.store = MemoryDatastore("lake", buckets)
         self.events, self.workflows = MemoryEventPublisher(), MemoryWorkflows()
         self.again, self.alone, self.large = MemoryWorkQueue(), MemoryWorkQueue(), MemoryWorkQueue()
-        self.timers = MemoryWorkQueue()
+        self.timers, self.changes = MemoryWorkQueue(), MemoryWorkQueue()
         self.clock, self.ids = MemoryClock(), MemoryIdSource(seed)
         self.secret = MemorySecretSource().lake_secret()
         self.fault = Fault()
@@ -124,7 +128,7 @@ class MemoryLake:
 
     def watched_store(self) -> Datastore:
         """The data store as a process that may die sees it."""
-        parts = (getattr(self.store, name) for name in ("instances", "ledger", "studies", "feed", "objects"))
+        parts = (getattr(self.store, name) for name in ("instances", "ledger", "studies", "feed", "objects", "changes"))
         return Datastore(*(Watched(part, self.fault) for part in parts))  # type: ignore[arg-type]
 
     def ports(self) -> IngestPorts:
@@ -169,7 +173,8 @@ class MemoryLake:
     def pump(self, batch: int = 8, shuffled: bool = False) -> None:
         """Run ingest, tracking, sequencing and settling until every queue is empty and every study is ready."""
         for _ in range(400):
-            if not (self._ingest_some(batch, shuffled) | self._track() | self._sequence() | self._settle()):
+            work = self._ingest_some(batch, shuffled) | self._track() | self._sequence() | self._resume()
+            if not (work or self._settle()):
                 return
         raise AssertionError("the lake does not come to rest")
 
@@ -193,6 +198,8 @@ class MemoryLake:
         for event in fresh:
             for study in event.studies if isinstance(event, InstancesStored) else ():
                 self.track(study)
+            if isinstance(event, StudyChanged):
+                self.track(event.study_uid)
         return bool(fresh)
 
     def track(self, study: StudyUid) -> None:
@@ -207,6 +214,44 @@ class MemoryLake:
         rows, self.sequenced = self.store.state.committed[self.sequenced :], len(self.store.state.committed)
         sequence_changes(rows, self.store.feed)
         return bool(rows)
+
+    def change_ports(self, late: Callable[[], bool] = lambda: False) -> ChangePorts:
+        """What a change gets."""
+        events, queue = Watched(self.events, self.fault), Watched(self.changes, self.fault)
+        return ChangePorts(
+            DATASTORE,
+            self.watched_store(),
+            queue,  # type: ignore[arg-type]
+            events,  # type: ignore[arg-type]
+            self.clock,
+            self.ids,
+            lambda: self.secret,
+            STEPS,
+            late,
+        )
+
+    def change(self, make: Callable[[ChangePorts], object]) -> None:
+        """Make a change as a request does; where it dies, its message goes on."""
+        with suppress(Crash, RetryableError, RequestError):
+            make(self.change_ports())
+
+    def delete(self, *uids: str, by: str = "somebody") -> None:
+        """Delete a study, series or instance."""
+        self.change(lambda ports: delete_instances(Scope(*uids), Author(by), ports))  # type: ignore[arg-type]
+
+    def undo(self, study: StudyUid, number: int) -> None:
+        """Undo a deletion."""
+        self.change(lambda ports: undo_deletion(study, number, Author("somebody"), ports))
+
+    def _resume(self) -> bool:
+        """Take up what was left of changes, a minute later."""
+        taken = self.changes.take()
+        for command, _ in taken:
+            assert isinstance(command, ChangeStudy)
+            _until_done(
+                lambda command=command: resume_change(command.study_uid, command.change_id, self.change_ports())
+            )
+        return bool(taken)
 
     def _settle(self) -> bool:
         now = self.clock.now().timestamp()

@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple
 
 import pytest
 
-from dicomlake.domain.commit import CommitRow, SeriesShare
 from dicomlake.domain.events import CompactSeries
-from dicomlake.domain.ledger import NO_TALLY
-from dicomlake.domain.model import Counts, InstanceKey, InstanceUid, SeriesAttributes, SeriesUid, StudyUid, Visibility
-from dicomlake.domain.study import StudyState, format_time
+from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid, Visibility
+from dicomlake.domain.study import StudyState
 from dicomlake.lake import copying
 from dicomlake.lake.series_metadata import build_series_metadata
 from dicomlake.usecases.compact_series import compact_series
@@ -47,21 +45,20 @@ def arrive_untold(lake: MemoryLake) -> None:
 
 
 def delete(lake: MemoryLake) -> None:
-    """One slice is hidden by a tombstone, with the commit row that says so."""
-    state, held = lake.store.state, lake.store.state.instances[name(2)]
-    state.instances[name(2)] = replace(held, visibility=Visibility.DELETED, version=held.version + 1)
-    counts = Counts(-1, -held.frame_count, -held.landed_size, -held.stored_size)
-    kind, at = "deleted", format_time(lake.clock.now())
-    share = next(iter(state.series[STUDY].values()))
-    row = CommitRow(lake.ids.new(), kind, at, STUDY, NO_TALLY, counts)
-    row = replace(row, series=(share_of(share.series_uid, counts),))
-    state.committed.append(row)
-    state.unfolded.setdefault(STUDY, {})[row.commit_id] = row
+    """One slice is hidden by a tombstone."""
+    lake.fault.at = 0
+    lake.delete(*astuple(name(2)))
+
+
+def delete_all(lake: MemoryLake) -> None:
+    """The whole study is deleted, and one slice is sent again."""
+    lake.fault.at = 0
+    lake.delete(STUDY)
+    lake.clock.advance(1)
+    lake.land("again", ct_slice(1, 1, 1))
+    batch, lake.in_flight = lake.in_flight, []
+    lake.ingest(batch)
     lake.track(STUDY)
-
-
-def share_of(series_uid: SeriesUid, counts: Counts) -> SeriesShare:
-    return SeriesShare(SeriesAttributes(series_uid), counts)
 
 
 def compact(lake: MemoryLake) -> None:
@@ -70,7 +67,7 @@ def compact(lake: MemoryLake) -> None:
     compact_series(command, lake.store, lake.secret, lake.clock, lake.ids)
 
 
-@pytest.mark.parametrize("act", [arrive, arrive_untold, delete, compact])
+@pytest.mark.parametrize("act", [arrive, arrive_untold, delete, delete_all, compact])
 @pytest.mark.parametrize(("call", "least"), [(call, copying.TAKEN) for call in READ] + [(call, 1) for call in TAKEN])
 def test_any_mixture_is_readable_and_counts_are_exact(
     call: int, least: int, act: Callable[[MemoryLake], None], monkeypatch: pytest.MonkeyPatch

@@ -144,7 +144,7 @@ def test_the_same_command_twice_copies_once_and_reads_nothing_again(copying: Cop
     reads = Fault()
     store = copying.lake.store
     watched = Watched(store.objects, reads)
-    copying.source = Datastore(store.instances, store.ledger, store.studies, store.feed, watched)  # type: ignore[arg-type]
+    copying.source = Datastore(store.instances, store.ledger, store.studies, store.feed, watched, store.changes)  # type: ignore[arg-type]
 
     again = copying.run()
 
@@ -310,7 +310,9 @@ def test_a_study_reads_its_packs_in_few_requests(copying: Copying) -> None:
     copying.land(60)
     reads = Fault()
     store = copying.lake.store
-    copying.source = Datastore(store.instances, store.ledger, store.studies, store.feed, Watched(store.objects, reads))  # type: ignore[arg-type]
+    copying.source = Datastore(
+        store.instances, store.ledger, store.studies, store.feed, Watched(store.objects, reads), store.changes
+    )  # type: ignore[arg-type]
 
     copying.run()
 

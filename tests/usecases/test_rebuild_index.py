@@ -9,14 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomlake.adapters.memory import MemoryBuckets, MemoryDatastore, MemoryObjectStore, MemoryWorkQueue
+from dicomlake.domain.change import ChangeKind
 from dicomlake.domain.errors import RetryableError, UnsupportedError
 from dicomlake.domain.events import IngestObject
 from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.ledger import NO_TALLY, Tally
-from dicomlake.domain.model import InstanceKey, InstanceUid, LandedObject, SeriesUid, StudyUid, Visibility
+from dicomlake.domain.model import NO_COUNTS, InstanceUid, LandedObject, SeriesUid, StudyUid
 from dicomlake.domain.routing import Received
 from dicomlake.domain.study import StudyState
-from dicomlake.lake.journal import ChangeKind, JournalEntry, Subject, encode_journal
+from dicomlake.lake.journal import JournalEntry, Subject, encode_journal
 from dicomlake.lake.paths import is_gathered, journal_key, pack_key
 from dicomlake.landing_events import source_of
 from dicomlake.usecases.rebuild_index import CURSOR, IndexRebuilt, rebuild_index
@@ -92,19 +93,32 @@ def picture(lake: TimedLake) -> dict[str, object]:
     """All that readers and operators see, without what a rebuild rightly makes anew: ids, numbers, generations."""
     state = lake.store.state
     return {
-        "instances": {(r.key, r.ledger, r.content_digest, r.source, r.visibility) for r in state.instances.values()},
+        "instances": {
+            (r.key, r.ledger, r.content_digest, r.source, r.visibility, r.version, r.changed_at)
+            for r in state.instances.values()
+        },
         "beside": {(r.key, r.ledger, r.content_digest, r.warnings) for r in state.beside.values()},
         "ledger": {(e.key, e.outcome, e.size, e.source, e.instance, e.reason, e.detail) for e in state.ledger.values()},
         "quarantine": [(e.key, e.quarantine_key, e.steps) for e in lake.store.ledger.quarantined().items],
         "studies": {
-            (uid, s.state, s.counts, s.tally, s.series_count, s.modalities, str(s.attributes))
+            (
+                uid,
+                s.state,
+                s.counts,
+                s.tally,
+                s.series_count,
+                s.modalities,
+                str(s.attributes if s.counts.instances else ""),
+            )
             for uid, s in state.studies.items()
         },
         "series": {
             (s.series_uid, s.counts, s.metadata_instances, s.findings, str(s.attributes))
             for rows in state.series.values()
             for s in rows.values()
+            if s.counts.instances
         },
+        "histories": state.history,
         "found by": {(key, uid) for key, uid in state.search},
         "totals": (lake.store.feed.head().tally, lake.store.feed.head().counts),
     }
@@ -122,7 +136,30 @@ def eventful() -> TimedLake:
 
 
 OBJECT = st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 4), st.sampled_from([0, 0, 0, 9]))
-DAY = st.lists(st.one_of(st.lists(OBJECT, min_size=1, max_size=5), st.just("night")), min_size=1, max_size=8)
+DELETION = st.tuples(st.integers(1, 2), st.integers(0, 2), st.integers(0, 4))
+"""A study, one of its series, one of its instances; 0 leaves out."""
+EVENT = st.one_of(st.lists(OBJECT, min_size=1, max_size=5), st.just("night"), DELETION, st.just("undo"))
+DAY = st.lists(EVENT, min_size=1, max_size=8)
+
+
+def live(lake: TimedLake, hour: int, event: object) -> None:
+    """Let one thing happen and everything come to rest."""
+    if isinstance(event, list):
+        lake.batch(*[(f"{hour}/{n}", ct_slice(*one[:3], seed=one[3])) for n, one in enumerate(event)])
+        lake.batch((f"{hour}/junk", JUNK))
+    elif isinstance(event, tuple):
+        study, series, number = event
+        uids = (f"{ROOT}.{study}", f"{ROOT}.{study}.{series}", f"{ROOT}.{study}.{series}.{number}")
+        lake.delete(*uids[: 1 + bool(series) + bool(series and number)])
+        lake.batch()
+    elif event == "undo":
+        done = [one for history in lake.store.state.history.values() for one in history.values()]
+        for one in done[-1:]:
+            lake.undo(one.scope.study_uid, one.number)
+        lake.batch()
+    else:
+        lake.clock.advance(25 * 3600)
+        lake.sweep_packs()
 
 
 @slow
@@ -130,12 +167,7 @@ DAY = st.lists(st.one_of(st.lists(OBJECT, min_size=1, max_size=5), st.just("nigh
 def test_whatever_happened_the_rebuilt_lake_looks_the_same(day: list[object]) -> None:
     lake = TimedLake()
     for hour, event in enumerate(day):
-        if isinstance(event, list):
-            lake.batch(*[(f"{hour}/{n}", ct_slice(*one[:3], seed=one[3])) for n, one in enumerate(event)])
-            lake.batch((f"{hour}/junk", JUNK))
-        else:
-            lake.clock.advance(25 * 3600)
-            lake.sweep_packs()
+        live(lake, hour, event)
     before = picture(lake)
 
     lake.lose_index()
@@ -300,7 +332,8 @@ def test_a_rebuilt_study_tells_of_itself_under_a_name_it_never_had() -> None:
     lake.recover()
     again = [event for event in lake.ready if event.event_id not in told]
 
-    assert {event.study_uid for event in again} == set(lake.store.state.studies)
+    held = {uid for uid, study in lake.store.state.studies.items() if study.counts.instances}
+    assert {event.study_uid for event in again} == held
     assert min(event.generation for event in again) > max(lake.ready[0].generation, 1_000_000_000)
 
 
@@ -390,32 +423,57 @@ def change(lake: TimedLake, kind: ChangeKind, version: int, instance: str | None
     lake.store.objects.put(journal_key(lake.clock.now(), f"{version:032x}"), encode_journal([entry]))
 
 
-@pytest.mark.parametrize(
-    ("kinds", "shown"),
-    [
-        ([ChangeKind.DELETE], Visibility.DELETED),
-        ([ChangeKind.REJECT], Visibility.DELETED),
-        ([ChangeKind.DELETE, ChangeKind.UNDELETE], Visibility.PRIMARY),
-        ([ChangeKind.DELETE, ChangeKind.UNDELETE, ChangeKind.PURGE], Visibility.DELETED),
-    ],
-)
-def test_the_journal_says_who_is_hidden(kinds: list[ChangeKind], shown: Visibility) -> None:
+def test_what_was_deleted_and_its_history_are_back_where_no_pack_has_it() -> None:
     lake = TimedLake()
     lake.batch(("one", ct_slice(1, 1, 1)), ("two", ct_slice(1, 1, 2)))
-    for version, kind in enumerate(kinds, 2):
-        change(lake, kind, version)
+    lake.delete(STUDY, SERIES, f"{ROOT}.1.1.1")
+    lake.batch()
+    lake.delete(STUDY)
+    lake.batch()
+    before = picture(lake)
+    lake.store.objects.delete(lake.packs())
 
     lake.lose_index()
     lake.recover()
 
-    row = lake.store.state.instances[InstanceKey(STUDY, SERIES, InstanceUid(f"{ROOT}.1.1.1"))]
-    assert (row.visibility, row.version) == (shown, len(kinds) + 1)
-    assert lake.store.state.studies[STUDY].counts.instances == (2 if shown is Visibility.PRIMARY else 1)
+    assert picture(lake) == before
+    assert [one.instances for one in lake.store.changes.history(STUDY)] == [1, 1]
 
 
-@pytest.mark.parametrize(
-    ("kind", "instance"), [(ChangeKind.CORRECT, f"{ROOT}.1.1.1"), (ChangeKind.POLICY, None), (ChangeKind.DELETE, None)]
-)
+def test_a_copy_that_landed_before_the_deletion_stays_a_duplicate_when_it_is_read_again() -> None:
+    lake = TimedLake()
+    lake.batch(("one", ct_slice(1, 1, 1)))
+    lake.batch(("copy", ct_slice(1, 1, 1)))
+    lake.delete(STUDY)
+    lake.batch()
+    before = picture(lake)
+    lake.store.objects.delete(lake.packs())
+
+    lake.lose_index()
+    lake.recover()
+
+    assert picture(lake) == before
+    assert lake.store.state.studies[STUDY].counts == NO_COUNTS
+
+
+def test_what_was_sent_again_after_its_deletion_is_there_again_and_its_first_is_stored_still() -> None:
+    lake = TimedLake()
+    lake.batch(("one", ct_slice(1, 1, 1)))
+    lake.delete(STUDY)
+    lake.batch(("again", ct_slice(1, 1, 1)))
+    lake.delete(STUDY)
+    lake.batch(("other", ct_slice(1, 1, 1, seed=9)))
+    before = picture(lake)
+
+    lake.lose_index()
+    lake.recover()
+
+    assert picture(lake) == before
+    assert lake.store.feed.head().tally == Tally(stored=3)
+    assert lake.store.state.studies[STUDY].counts.instances == 1
+
+
+@pytest.mark.parametrize(("kind", "instance"), [(ChangeKind.REJECT, f"{ROOT}.1.1.1"), (ChangeKind.POLICY, None)])
 def test_a_change_that_cannot_be_applied_stops_the_rebuild_before_it_writes(
     kind: ChangeKind, instance: str | None
 ) -> None:

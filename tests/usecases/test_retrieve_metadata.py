@@ -42,7 +42,7 @@ class CountedObjects(MemoryObjectStore):
 def counted(lake: StoredLake) -> tuple[Datastore, CountedObjects]:
     held: Any = lake.datastore
     objects = CountedObjects(held.objects)
-    return Datastore(held.instances, held.ledger, held.studies, held.feed, objects), objects
+    return Datastore(held.instances, held.ledger, held.studies, held.feed, objects, held.changes), objects
 
 
 def test_a_settled_series_is_answered_by_its_pre_built_object_as_it_lies() -> None:

@@ -48,7 +48,7 @@ class CountedLake:
             lake.add_row(f"1.2.{number}", **row(number))
         self.counted = CountedStudies(lake.datastore.state)
         held = lake.datastore
-        self.store = Datastore(held.instances, held.ledger, self.counted, held.feed, held.objects)
+        self.store = Datastore(held.instances, held.ledger, self.counted, held.feed, held.objects, held.changes)
 
     def search(self, *parameters: tuple[str, str]) -> tuple[SearchResult, int]:
         """Return what a search found, and how many items left the index for it."""

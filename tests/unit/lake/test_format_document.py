@@ -7,8 +7,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from dicomlake.domain.change import ChangeKind
 from dicomlake.domain.model import Frame, Level, Splice
-from dicomlake.lake.journal import ChangeKind
 from tests.unit.lake.packs import Given, framed, packed, reading, record
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "lake-format.md").read_text()

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dicomlake.domain.change import ChangeKind
 from dicomlake.domain.errors import MalformedError, UnsupportedError
 from dicomlake.domain.model import InstanceUid, SeriesUid, StudyUid
-from dicomlake.lake.journal import ChangeKind, JournalEntry, Subject, decode_journal, encode_journal, in_order
+from dicomlake.lake.journal import JournalEntry, Subject, decode_journal, encode_journal, in_order
 
 SUBJECT = Subject(StudyUid("1.2"), SeriesUid("1.2.3"), InstanceUid("1.2.3.4"))
 ENTRY = JournalEntry(

@@ -14,11 +14,13 @@ from enum import Enum
 
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.events import (
+    ChangeStudy,
     CompactSeries,
     DeidentifyStudy,
     IngestObject,
     InstancesStored,
     SettleStudy,
+    StudyChanged,
     StudyPlan,
     StudyReady,
 )
@@ -28,7 +30,17 @@ VERSION = 1
 
 MESSAGES: dict[str, type] = {
     kind.__name__: kind
-    for kind in (IngestObject, InstancesStored, SettleStudy, StudyPlan, CompactSeries, StudyReady, DeidentifyStudy)
+    for kind in (
+        IngestObject,
+        InstancesStored,
+        SettleStudy,
+        StudyPlan,
+        CompactSeries,
+        StudyReady,
+        DeidentifyStudy,
+        ChangeStudy,
+        StudyChanged,
+    )
 }
 
 EXTRAS: dict[type, tuple[str, ...]] = {StudyReady: ("event_id",)}

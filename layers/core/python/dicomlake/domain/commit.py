@@ -18,6 +18,7 @@ from dicomlake.domain.model import (
     SeriesUid,
     StudyAttributes,
     StudyUid,
+    Visibility,
 )
 
 MAX_INSTANCES = 33
@@ -65,16 +66,27 @@ class Commit:
     """Everything one transaction writes: all of it, or nothing.
 
     `records` become index rows and claims; `entries` become ledger rows (one per record, in the same order, and
-    more where objects end without a record: duplicates, quarantined).
+    more where objects end without a record: duplicates, quarantined). `replaces` are the tombstones that records take
+    the place of, told by their SOP Instance UID: under the same key the row, under another the claim. It does not
+    stand while a change of such a tombstone's study is under way.
     """
 
     row: CommitRow
     entries: tuple[LedgerEntry, ...]
     records: tuple[InstanceRecord, ...] = ()
+    replaces: tuple[InstanceRecord, ...] = ()
 
     def __post_init__(self) -> None:
-        if 2 * len(self.records) + len(self.entries) + 1 > 100:
+        studies = {one.key.study_uid for one in self.replaces}
+        if 2 * len(self.records) + len(self.entries) + len(self.replaces) + len(studies) + 1 > 100:
             raise ValueError("a commit is one transaction of at most 100 actions")
+
+    def replaced(self, record: InstanceRecord) -> InstanceRecord | None:
+        """Return the tombstone that a record takes the place of."""
+        if record.visibility is Visibility.NON_PRIMARY:
+            return None
+        uid = record.key.instance_uid
+        return next((one for one in self.replaces if one.key.instance_uid == uid), None)
 
 
 class ClashKind(StrEnum):
@@ -83,7 +95,7 @@ class ClashKind(StrEnum):
     DECIDED = "decided"
     """The ledger entry has an outcome already: this is a redelivery."""
     HELD = "held"
-    """The index holds a record under this instance key."""
+    """The index holds a record under this instance key, or a tombstone."""
     ELSEWHERE = "elsewhere"
     """Another study or series holds this SOP Instance UID."""
 

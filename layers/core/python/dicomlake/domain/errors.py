@@ -18,6 +18,10 @@
         |-- InvalidRequestError       400
         |-- ForbiddenError            403
         |-- NotFoundError             404
+        |   `-- GoneError             410
+        |-- BusyError                 409, again later
+        |-- HeldError                 409, until the hold is released
+        |-- StaleError                412
         |-- NotAcceptableError        406
         |-- RequestConflictError      409
         |-- QuotaExceededError        402
@@ -215,6 +219,22 @@ class ForbiddenError(RequestError):
 
 class NotFoundError(RequestError):
     """Nothing committed lies under what was asked for."""
+
+
+class GoneError(NotFoundError):
+    """What was asked for was deleted."""
+
+
+class BusyError(RequestError):
+    """Another change of the study is under way."""
+
+
+class HeldError(RequestError):
+    """A legal hold or a retention date forbids it."""
+
+
+class StaleError(RequestError):
+    """The version that the caller changes is not the newest: read again."""
 
 
 class NotAcceptableError(RequestError):

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 
 from dicomlake.domain.ledger import Tally
-from dicomlake.domain.model import DatastoreId, LandedObject, SeriesUid, StudyUid
+from dicomlake.domain.model import DatastoreId, InstanceUid, LandedObject, SeriesUid, StudyUid
 from dicomlake.domain.study import Completeness
 
 
@@ -88,6 +88,33 @@ class StudyReady:
         """32 hex digits, equal for every delivery of this generation's event."""
         text = f"{self.datastore}/{self.study_uid}/{self.generation}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeStudy:
+    """Command: carry on a change that a study is under."""
+
+    datastore: DatastoreId
+    study_uid: StudyUid
+    change_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyChanged:
+    """Event: a change of a study is done: `deleted`, `undeleted`, `purged`, `corrected`, `held` or `released`.
+
+    `number` is its number in the study's history, `instances` how many it changed; `series_uid` and `instance_uid` say
+    to which part of the study it was made. Delivery is at least once, with the same `change_id`.
+    """
+
+    datastore: DatastoreId
+    study_uid: StudyUid
+    change_id: str
+    kind: str
+    number: int
+    instances: int
+    series_uid: SeriesUid | None = None
+    instance_uid: InstanceUid | None = None
 
 
 @dataclass(frozen=True, slots=True)

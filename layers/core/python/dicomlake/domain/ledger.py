@@ -57,6 +57,10 @@ class Origin:
     landed_at: str = ""
 
 
+UNKNOWN = Origin()
+"""Of an object that tells neither."""
+
+
 def origin_of(landed: LandedObject) -> Origin:
     """Return the origin of a landed object."""
     return Origin(landed.source, landed.landed_at)

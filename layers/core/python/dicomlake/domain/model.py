@@ -167,7 +167,8 @@ class InstanceRecord:
     `attributes` is the DICOM JSON (PS3.18 F) of the instance-level attributes a search returns; study and series
     attributes travel beside it in `StudyAttributes` and `SeriesAttributes`, once per commit.
     `content_digest` is 32 hex digits over the canonical data set and the stored frames (architecture, section 8).
-    `source` names who sent the landed object: packs tell it too, so that a rebuilt ledger does.
+    `source` names who sent the landed object and `landed_at` when S3 had it ("" where that is not known): packs tell
+    both too, so that a rebuilt ledger does. `changed_at` is when it was hidden, shown again or corrected ("" never).
     """
 
     key: InstanceKey
@@ -189,6 +190,13 @@ class InstanceRecord:
     warnings: tuple[Warned, ...] = ()
     attributes: JsonObject = field(default_factory=dict)
     source: str = "default"
+    landed_at: str = ""
+    changed_at: str = ""
+
+    @property
+    def arrived_at(self) -> str:
+        """When it landed, as far as known: else when it was stored."""
+        return self.landed_at or self.stored_at
 
 
 @dataclass(frozen=True, slots=True)

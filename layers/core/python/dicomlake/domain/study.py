@@ -10,7 +10,11 @@ from enum import StrEnum
 
 from dicomlake.domain.commit import CommitRow, SeriesShare
 from dicomlake.domain.ledger import NO_TALLY, Tally
+from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import NO_COUNTS, Counts, JsonObject, SeriesUid, StudyUid
+
+CORRECTED = "corrected"
+"""The kind of commit row whose attributes are single elements over what is held."""
 
 
 class StudyState(StrEnum):
@@ -62,7 +66,9 @@ class Study:
 class Series:
     """One series as the index holds it.
 
-    `metadata_key` names its pre-built metadata object ("" before it settles), which holds `metadata_instances`;
+    `metadata_key` names its pre-built metadata object ("" before it settles), which holds `metadata_instances` and was
+    built when the series had been changed `metadata_changes` times; `changes` counts deletions, corrections and the
+    like, as soon as they are made: the object counts only while both are equal (`has_metadata`);
     `findings` are the codes of what its settling met (domain.findings): warnings, never a reason to hold it back.
     """
 
@@ -75,6 +81,17 @@ class Series:
     metadata_instances: int = 0
     packs: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    changes: int = 0
+    metadata_changes: int = 0
+
+    @property
+    def has_metadata(self) -> bool:
+        """Whether its metadata object tells of all that the series holds now, and of nothing else."""
+        return (
+            bool(self.metadata_key)
+            and self.metadata_instances == self.counts.instances
+            and self.metadata_changes == self.changes
+        )
 
 
 def fold_study(study: Study | None, rows: tuple[CommitRow, ...], known_series: tuple[Series, ...]) -> Study:
@@ -91,16 +108,16 @@ def fold_study(study: Study | None, rows: tuple[CommitRow, ...], known_series: t
     stays = before.state is StudyState.RECEIVING or all(row.kind == "duplicate" for row in rows)
     current = before if stays else _next_generation(before)
     stamps = sorted(row.at for row in rows)
-    attributes = next((row.study.attributes for row in rows if row.study and row.study.attributes), {})
+    held = [series for series in known_series if series.counts.instances > 0]
     return replace(
         current,
-        attributes=current.attributes or attributes,
+        attributes=_study_attributes(current, rows),
         counts=sum((row.counts for row in rows), current.counts),
         tally=current.tally + tally,
         since_ready=current.since_ready + (NO_TALLY if current.state is StudyState.READY else tally),
-        modalities=tuple(sorted({s.modality for s in known_series if s.modality})),
-        sop_classes=tuple(sorted({uid for s in known_series for uid in s.sop_classes})),
-        series_count=len(known_series),
+        modalities=tuple(sorted({s.modality for s in held if s.modality})),
+        sop_classes=tuple(sorted({uid for s in held for uid in s.sop_classes})),
+        series_count=len(held),
         generation_started_at=current.generation_started_at or stamps[0],
         last_stored_at=max(current.last_stored_at, stamps[-1]),
         warnings=current.warnings + sum(row.warnings for row in rows),
@@ -112,21 +129,50 @@ def fold_series(known: tuple[Series, ...], rows: tuple[CommitRow, ...]) -> tuple
     """Return the series that the rows touch, with their shares added (the untouched ones are left out)."""
     held = {series.series_uid: series for series in known}
     touched: dict[SeriesUid, Series] = {}
-    for row in rows:
+    for row in _in_time(rows):
         for share in row.series:
             uid = share.series_uid
-            touched[uid] = _add_share(touched.get(uid) or held.get(uid) or Series(uid), share, row.pack)
+            touched[uid] = _add_share(touched.get(uid) or held.get(uid) or Series(uid), share, row.kind)
     return tuple(touched.values())
 
 
-def _add_share(series: Series, share: SeriesShare, pack: str) -> Series:
+def _add_share(series: Series, share: SeriesShare, kind: str) -> Series:
+    empty = series.counts.instances <= 0
+    attributes = _told(series.attributes, share.attributes.attributes, kind, empty)
+    classes = () if empty else series.sop_classes
+    modality = text_of(attributes, "00080060") if kind == CORRECTED else share.modality
     return replace(
         series,
-        modality=series.modality or share.modality,
-        attributes=series.attributes or share.attributes.attributes,
+        modality=modality if modality and (empty or kind == CORRECTED) else series.modality or share.modality,
+        attributes=attributes,
         counts=series.counts + share.counts,
-        sop_classes=tuple(sorted({*series.sop_classes, *share.sop_classes})),
+        sop_classes=tuple(sorted({*classes, *share.sop_classes})),
     )
+
+
+def _in_time(rows: tuple[CommitRow, ...]) -> list[CommitRow]:
+    return sorted(rows, key=lambda row: (row.at, row.commit_id))
+
+
+def _study_attributes(study: Study, rows: tuple[CommitRow, ...]) -> JsonObject:
+    attributes, instances = study.attributes, study.counts.instances
+    for row in _in_time(rows):
+        attributes = _told(attributes, row.study.attributes if row.study else {}, row.kind, instances <= 0)
+        instances += row.counts.instances
+    return attributes
+
+
+def _told(held: JsonObject, told: JsonObject, kind: str, empty: bool) -> JsonObject:
+    """What the first instance gave counts, again where all were deleted since; a correction changes single elements."""
+    if kind == CORRECTED:
+        return overlaid(held, told)
+    return told if told and (empty or not held) else held
+
+
+def overlaid(attributes: JsonObject, values: JsonObject) -> JsonObject:
+    """Return DICOM JSON with the elements of a correction over it; null takes one away."""
+    merged = {**attributes, **values}
+    return {tag: element for tag, element in sorted(merged.items()) if element is not None}
 
 
 def _next_generation(study: Study) -> Study:

@@ -6,34 +6,15 @@ in the order in which the changes were made.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import orjson
 
+from dicomlake.domain.change import ChangeKind
 from dicomlake.domain.errors import MalformedError, UnsupportedError
 from dicomlake.domain.model import InstanceUid, JsonObject, SeriesUid, StudyUid
 
 VERSION = 1
-
-
-class ChangeKind(StrEnum):
-    """What kind of change an entry records."""
-
-    DELETE = "delete"
-    """Hidden by a tombstone; the bytes remain until a purge."""
-    UNDELETE = "undelete"
-    """The tombstone is taken back."""
-    PURGE = "purge"
-    """The bytes are gone; only the tombstone remains."""
-    CORRECT = "correct"
-    """A metadata overlay; `detail` holds the DICOM JSON of the new values and of the Original Attributes item."""
-    REJECT = "reject"
-    """Hidden by a rejection note (IOCM); `detail` holds its document title code."""
-    PROMOTE = "promote"
-    """Another instance under the same key became primary; `detail` holds its ledger key."""
-    POLICY = "policy"
-    """A data store's policy, retention or legal hold was set; `detail` holds what was and what is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ def encode_record(record: InstanceRecord) -> dict[str, Any]:
     """Return a record's JSON object; study and series UID stand above it in the footer, the pointer follows from it."""
     return {
         **({"source": record.source} if record.source != DEFAULT_SOURCE else {}),
+        **({"landed_at": record.landed_at} if record.landed_at else {}),
+        **({"changed_at": record.changed_at} if record.changed_at else {}),
         "instance_uid": record.key.instance_uid,
         "instance_number": record.instance_number,
         "sop_class_uid": record.sop_class_uid,
@@ -69,4 +71,6 @@ def decode_record(
         warnings=tuple([Warned(*warned) for warned in data["warnings"]]),
         attributes=data["attributes"],
         source=data.get("source", DEFAULT_SOURCE),
+        landed_at=data.get("landed_at", ""),
+        changed_at=data.get("changed_at", ""),
     )

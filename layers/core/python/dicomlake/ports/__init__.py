@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dicomlake.domain.search_keys import SearchKey
 from dicomlake.ports.access import AccessKeys
+from dicomlake.ports.changes import ChangeIndex, ChangeStep, RowChange
 from dicomlake.ports.datastores import DatastoreRegistry
 from dicomlake.ports.instances import InstanceIndex, Ledger, all_instances
 from dicomlake.ports.messages import EventPublisher, Workflows, WorkQueue
@@ -18,6 +19,8 @@ __all__ = [
     "AccessKeys",
     "Change",
     "ChangeFeed",
+    "ChangeIndex",
+    "ChangeStep",
     "Clock",
     "Datastore",
     "DatastoreRegistry",
@@ -31,6 +34,7 @@ __all__ = [
     "ObjectStore",
     "ObjectWriter",
     "Page",
+    "RowChange",
     "SearchHit",
     "SearchKey",
     "SecretSource",
@@ -52,3 +56,4 @@ class Datastore:
     studies: StudyIndex
     feed: ChangeFeed
     objects: ObjectStore
+    changes: ChangeIndex

@@ -1,7 +1,8 @@
 """Make what a pack holds visible: study by study, in conditional transactions, clashes resolved by the store's policy.
 
 The index is the commit point. A redelivered instance is its own ledger row and changes nothing; same content under
-the same key is a duplicate; other content is kept beside the first (`keep-first`), once, and says so.
+the same key is a duplicate; other content is kept beside the first (`keep-first`), once, and says so. What landed after
+its key was deleted is a new instance and takes the tombstone's place; what landed before is not.
 """
 
 from collections import defaultdict
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched
 
+from dicomlake.domain.change import came_after
 from dicomlake.domain.commit import MAX_INSTANCES, Clash, ClashKind, Commit, CommitRow, SeriesShare
 from dicomlake.domain.errors import LostRaceError, RetryableError
 from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Origin, Step, Tally
@@ -62,10 +64,11 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """A record with the ledger entry it ends in."""
+    """A record with the ledger entry it ends in, and the tombstone that it takes the place of."""
 
     record: InstanceRecord
     outcome: Outcome = Outcome.STORED
+    replaces: InstanceRecord | None = None
 
 
 def commit_records(
@@ -102,9 +105,26 @@ def _commit_chunk(
     ids: IdSource,
     done: Committed,
 ) -> None:
-    study_uid = chunk[0].key.study_uid
     ended = [_Ended(record) for record in chunk]
+    while ended:
+        ended = _commit_some(ended, packed, sources, store, clock, ids, done)
+
+
+def _commit_some(
+    ended: list[_Ended],
+    packed: Packed,
+    sources: Mapping[LedgerKey, Origin],
+    store: Datastore,
+    clock: Clock,
+    ids: IdSource,
+    done: Committed,
+) -> list[_Ended]:
+    """Commit them, or as many as one transaction takes with the tombstones they replace; return what is left."""
+    study_uid = ended[0].record.key.study_uid
+    left: list[_Ended] = []
     for _ in range(TRIES):
+        ended, more = _fitting(ended)
+        left = more + left
         commit = _commit(ended, packed, sources, format_time(clock.now()), ids.new())
         try:
             clashes = store.instances.commit(commit)
@@ -114,13 +134,19 @@ def _commit_chunk(
             done.tally += commit.row.tally
             done.counts += commit.row.counts
             done.studies.add(study_uid)
-            return
+            return left
         before, ended = len(ended), _resolved(ended, clashes)
         done.decided += before - len(ended)
         if not ended:
             done.studies.add(study_uid)
-            return
+            return left
     raise LostRaceError("a commit lost its race every time")
+
+
+def _fitting(ended: list[_Ended]) -> tuple[list[_Ended], list[_Ended]]:
+    """Two actions more for each that replaces a tombstone: where there are some, half a commit always fits."""
+    whole = not any(one.replaces for one in ended) or len(ended) <= MAX_INSTANCES // 2
+    return (ended, []) if whole else (ended[: MAX_INSTANCES // 2], ended[MAX_INSTANCES // 2 :])
 
 
 def _resolved(ended: list[_Ended], clashes: tuple[Clash, ...]) -> list[_Ended]:
@@ -141,11 +167,14 @@ def _resolve(item: _Ended, clash: Clash) -> _Ended | None:
     if clash.kind is ClashKind.DECIDED:
         return None
     record = item.record
+    if clash.held and clash.held.visibility is Visibility.DELETED and came_after(record, clash.held.changed_at):
+        version = clash.held.version + 1 if clash.held.key == record.key else record.version
+        return replace(item, record=replace(record, version=version), replaces=clash.held)
     if clash.kind is ClashKind.HELD and clash.held and clash.held.content_digest == record.content_digest:
         return replace(item, outcome=Outcome.DUPLICATE)
     code = "conflict-kept-beside" if clash.kind is ClashKind.HELD else "instance-uid-in-other-series"
     beside = replace(record, visibility=Visibility.NON_PRIMARY, warnings=(*record.warnings, Warned(code)))
-    return replace(item, record=beside)
+    return replace(item, record=beside, replaces=None)
 
 
 def _commit(
@@ -154,7 +183,8 @@ def _commit(
     """Those stored come first in `ended`, so that an entry's position is its record's."""
     stored = tuple(item.record for item in ended if item.outcome is Outcome.STORED)
     row = _row(ended, stored, packed, at, commit_id)
-    return Commit(row, tuple(_entry(item, sources, at) for item in ended), stored)
+    replaced = tuple(item.replaces for item in ended if item.replaces and item.outcome is Outcome.STORED)
+    return Commit(row, tuple(_entry(item, sources, at) for item in ended), stored, replaced)
 
 
 def _row(

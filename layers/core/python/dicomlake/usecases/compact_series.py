@@ -45,6 +45,7 @@ def compact_series(
     command: CompactSeries, store: Datastore, secret: LakeSecret, clock: Clock, ids: IdSource
 ) -> SeriesCompacted:
     """Compact one series, then write its metadata object and what was found, in that order."""
+    series = _series(command, store)  # read first: what changes from here on leaves the object behind
     before = _visible(command, store)
     copies = plan_series(before)
     planned, known = _copied(before, copies, store, clock, ids) if copies else ((), {})
@@ -52,11 +53,18 @@ def compact_series(
     # One that did not switch was moved, replaced or hidden by someone else in the meantime: look again.
     records = _switched(before, planned) if moved == len(planned) else _visible(command, store)
     metadata = _metadata(records, known, store.objects)
-    found = findings(_modality(command, store), map(decode_metadata, metadata))
+    found = findings(series.modality, map(decode_metadata, metadata))
     key = _metadata_key(command, secret)
     store.objects.put(key, build_series_metadata(metadata), "application/json")
     packs = _packs(records)
-    settled = Series(command.series_uid, metadata_key=key, metadata_instances=len(records), packs=packs, findings=found)
+    settled = Series(
+        command.series_uid,
+        metadata_key=key,
+        metadata_instances=len(records),
+        metadata_changes=series.changes,
+        packs=packs,
+        findings=found,
+    )
     store.studies.save_series(command.study_uid, settled)
     return SeriesCompacted(len(records), len(_packs(before)), len(packs), moved, found)
 
@@ -116,6 +124,6 @@ def _metadata(records: Sequence[InstanceRecord], known: Known, objects: ObjectSt
     return [shown_metadata(known[identity(record)], record) for record in records]
 
 
-def _modality(command: CompactSeries, store: Datastore) -> str:
+def _series(command: CompactSeries, store: Datastore) -> Series:
     series = store.studies.series(command.study_uid)
-    return next((one.modality for one in series if one.series_uid == command.series_uid), "")
+    return next((one for one in series if one.series_uid == command.series_uid), Series(command.series_uid))

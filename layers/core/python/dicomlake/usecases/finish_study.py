@@ -36,8 +36,8 @@ def finish_study(plan: StudyPlan, store: Datastore, events: EventPublisher, cloc
         if study.state is StudyState.READY:
             return StudyFinished("ready-before", study.counts.instances)
         now = clock.now()
-        ready = _ready_event(plan.datastore, study, store, now)
-        events.publish(ready)
+        if study.counts.instances > 0:  # of a study without any, its deletion was told
+            events.publish(_ready_event(plan.datastore, study, store, now))
         closed = replace(become_ready(study, now), version=study.version + 1)
         try:
             store.studies.fold(Fold(closed, expected_version=study.version, drop_keys=(open_key(study),)))

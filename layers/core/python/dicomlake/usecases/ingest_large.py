@@ -73,8 +73,8 @@ def _store(command: IngestObject, key: LedgerKey, attempts: int, ports: IngestPo
     parsed = parse(source)
     _begin(command, parsed, key, attempts, ports)
     with PackSession(ports.store.objects, lambda: pack_key(ports.clock.now().date(), ports.ids.new())) as session:
-        writer, sender = session.writer(), command.landed.source
-        record = store_parsed(parsed, source.size, source.sha256, key, writer, ports.context, sender)
+        writer, origin = session.writer(), origin_of(command.landed)
+        record = store_parsed(parsed, source.size, source.sha256, key, writer, ports.context, origin)
         packed = session.close()
     done = commit_records(packed, {key: origin_of(command.landed)}, ports.store, ports.clock, ports.ids)
     _end(done, parsed, key, packed.records[0].pointer.pack, ports)

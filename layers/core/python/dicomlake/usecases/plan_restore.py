@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from dicomlake.domain.errors import NotFoundError
+from dicomlake.domain.errors import GoneError, NotFoundError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, SeriesUid, StudyUid, Visibility
 from dicomlake.lake.blocks import Block
 from dicomlake.lake.footer import PackedInstance
@@ -62,6 +62,8 @@ def plan_series(study_uid: StudyUid, series_uid: SeriesUid, after: str, store: D
     if not page.items and not after:
         raise NotFoundError("no series is stored under this UID in this study")
     records = [record for record in page.items if record.visibility is Visibility.PRIMARY]
+    if not (records or after or page.after):
+        raise GoneError("the series was deleted")
     packs = {record.pointer.pack for record in records}
     opened = {pack: (open_pack(store.objects, pack), store.objects.sign_get(pack, SIGNED_SECONDS)) for pack in packs}
     return Page(tuple(_plan(record, *opened[record.pointer.pack]) for record in records), page.after, page.read)

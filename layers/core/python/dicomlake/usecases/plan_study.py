@@ -22,8 +22,7 @@ def plan_study(command: SettleStudy | StudyPlan, store: Datastore) -> StudyPlan:
     changed = (
         CompactSeries(command.datastore, command.study_uid, series.series_uid, command.generation)
         for series in store.studies.series(command.study_uid)
-        if series.series_uid > after
-        and (not series.metadata_key or series.metadata_instances != series.counts.instances)
+        if series.series_uid > after and not series.has_metadata
     )
     some = tuple(islice(changed, SERIES_A_PLAN))
     following = some[-1].series_uid if len(some) == SERIES_A_PLAN else ""

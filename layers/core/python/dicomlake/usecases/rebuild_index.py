@@ -12,28 +12,20 @@ from dataclasses import dataclass, replace
 from dicomlake.domain.errors import LostRaceError, MalformedError, NotFoundError, UnsupportedError
 from dicomlake.domain.events import InstancesStored
 from dicomlake.domain.ledger import NO_TALLY, Origin, Tally, is_decided
-from dicomlake.domain.model import DatastoreId, InstanceKey, InstanceRecord, PackPointer, StudyUid, Visibility
-from dicomlake.domain.search_keys import open_key, search_keys
+from dicomlake.domain.model import DatastoreId, InstanceRecord, PackPointer, StudyUid
+from dicomlake.domain.search_keys import open_key
 from dicomlake.domain.study import Study, StudyState, format_time
-from dicomlake.lake.journal import ChangeKind, JournalEntry, decode_journal, in_order
 from dicomlake.lake.pack import Footer, PackReader
-from dicomlake.lake.paths import JOURNAL, PACKS, is_gathered
+from dicomlake.lake.paths import PACKS, is_gathered
 from dicomlake.ports import Clock, Datastore, EventPublisher, Fold, IdSource, ObjectInfo, ObjectStore
 from dicomlake.usecases.commit_records import Packed, commit_records
+from dicomlake.usecases.replay_journal import Replay, read_journal, restore_deleted
 from dicomlake.usecases.sweep_packs import standing_rows
 
 CURSOR = "sweeps/rebuild.json"
 """Where a rebuild that ran out of time goes on; there only between two of its runs."""
 
 TRIES = 5
-
-SHOWN_AS = {
-    ChangeKind.DELETE: Visibility.DELETED,
-    ChangeKind.PURGE: Visibility.DELETED,
-    ChangeKind.REJECT: Visibility.DELETED,
-    ChangeKind.UNDELETE: Visibility.PRIMARY,
-}
-"""What a change makes of an instance's row; any other kind stops a rebuild: rather none than a wrong index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class _Run:
     events: EventPublisher
     clock: Clock
     ids: IdSource
-    changes: dict[InstanceKey, JournalEntry]
+    replay: Replay
     generation: int
     there: frozenset[str]
     packs: int = 0
@@ -94,9 +86,10 @@ def rebuild_index(
     execution's name comes twice. Raises UnsupportedError where the journal holds what this release cannot apply.
     """
     cursor = _cursor(store.objects, clock)
-    changes, packs = _changes(store.objects), _packs(store.objects)
+    replay, packs = read_journal(store.objects), _packs(store.objects)
     there = frozenset(pack.key for pack in packs)
-    run = _Run(datastore_id, store, events, clock, ids, changes, cursor.generation, there)
+    run = _Run(datastore_id, store, events, clock, ids, replay, cursor.generation, there)
+    _restore_deleted(run)
     for pack in _after(cursor.after, packs):
         if run.packs and out_of_time():
             return run.fact(complete=False)
@@ -143,16 +136,11 @@ def _latest(objects: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
             return
 
 
-def _changes(objects: ObjectStore) -> dict[InstanceKey, JournalEntry]:
-    """The last change of every instance that was changed after it was stored."""
-    last: dict[InstanceKey, JournalEntry] = {}
-    entries = (entry for info in _latest(objects, JOURNAL) for entry in decode_journal(bytes(objects.get(info.key))))
-    for entry in in_order(entries):
-        subject = entry.subject
-        if entry.kind not in SHOWN_AS or not (subject.study_uid and subject.series_uid and subject.instance_uid):
-            raise UnsupportedError("the journal holds a kind of change that this release cannot apply: update it")
-        last[InstanceKey(subject.study_uid, subject.series_uid, subject.instance_uid)] = entry
-    return last
+def _restore_deleted(run: _Run) -> None:
+    """Write what the journal alone knows; each run finds done what an earlier one did."""
+    for study_uid in sorted(restore_deleted(run.replay, run.store, run.clock, run.ids)):
+        _begin_generation(study_uid, run)
+        run.events.publish(InstancesStored(run.datastore_id, "", (study_uid,)))
 
 
 def _rebuild_pack(info: ObjectInfo, run: _Run) -> None:
@@ -181,8 +169,8 @@ def _commit(records: Sequence[InstanceRecord], footer: Footer, run: _Run) -> Non
     run.moved += run.store.instances.move(_dangling(known, run))
     for study_uid in sorted({record.key.study_uid for record in missing}):
         _begin_generation(study_uid, run)
-    packed = Packed(tuple(_as_changed(record, run) for record in missing), footer.studies, footer.series)
-    sources = {record.ledger: Origin(record.source) for record in missing}
+    packed = Packed(tuple(map(run.replay.changed, missing)), footer.studies, footer.series)
+    sources = {record.ledger: Origin(record.source, record.landed_at) for record in missing}
     done = commit_records(packed, sources, run.store, run.clock, run.ids)
     run.tally += done.tally
     run.known += done.decided
@@ -192,25 +180,21 @@ def _commit(records: Sequence[InstanceRecord], footer: Footer, run: _Run) -> Non
 
 def _dangling(known: Sequence[InstanceRecord], run: _Run) -> list[tuple[InstanceRecord, PackPointer]]:
     """Rows of a table restored to an earlier time may point into packs that were replaced and swept since."""
-    here = {record.ledger: record.pointer for record in known}
+    here = {record.ledger: record.pointer for record in known if record.ledger not in run.replay.purged}
     rows = [row for row in standing_rows(known, run.store) if row.ledger in here]
     gone = {pack for pack in {row.pointer.pack for row in rows} - run.there if _is_gone(pack, run.store.objects)}
     return [(row, here[row.ledger]) for row in rows if row.pointer.pack in gone]
 
 
 def _is_gone(pack: str, objects: ObjectStore) -> bool:
+    """Whether a row's pack is not there; a tombstone that came from the journal names none."""
+    if not pack:
+        return True
     try:
         objects.info(pack)
     except NotFoundError:
         return True
     return False
-
-
-def _as_changed(record: InstanceRecord, run: _Run) -> InstanceRecord:
-    change = run.changes.get(record.key)
-    if change is None or change.version <= record.version:
-        return record
-    return replace(record, visibility=SHOWN_AS[change.kind], version=change.version)
 
 
 def _begin_generation(study_uid: StudyUid, run: _Run) -> None:
@@ -239,5 +223,4 @@ def _beginning(study_uid: StudyUid, study: Study | None, run: _Run) -> Fold:
         timer_due="",
         since_ready=NO_TALLY,
     )
-    add = (*(() if study else search_keys(after)), open_key(after))
-    return Fold(after, before.version, add_keys=add, drop_keys=(open_key(study),) if study else ())
+    return Fold(after, before.version, add_keys=(open_key(after),), drop_keys=(open_key(study),) if study else ())

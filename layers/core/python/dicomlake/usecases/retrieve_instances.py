@@ -6,13 +6,12 @@ from itertools import groupby
 
 from dicomlake.dicom.frames.pixels import Bytes
 from dicomlake.dicom.frames.syntaxes import EXPLICIT_LITTLE
-from dicomlake.domain.errors import NotFoundError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, SeriesUid, StudyUid, TransferSyntaxUid
 from dicomlake.domain.served import served_as
 from dicomlake.lake.layout import Span
 from dicomlake.lake.reader import PackReader
-from dicomlake.ports import Datastore, ObjectStore, all_instances
-from dicomlake.usecases.retrieve_metadata import is_visible, visible_record
+from dicomlake.ports import Datastore, ObjectStore
+from dicomlake.usecases.retrieve_metadata import visible_of, visible_record
 from dicomlake.usecases.stored_instance import StoredInstance
 
 AHEAD = 8 * 1024 * 1024
@@ -36,11 +35,8 @@ class Chosen:
 
 
 def instances_of(study_uid: StudyUid, series_uid: SeriesUid | None, store: Datastore) -> tuple[InstanceRecord, ...]:
-    """Return the instances of a study or series that readers see; NotFoundError if there are none."""
-    found = tuple(one for one in all_instances(store.instances, study_uid, series_uid) if is_visible(one))
-    if not found:
-        raise NotFoundError("no instance is stored under these UIDs")
-    return found
+    """Return the instances of a study or series that readers see; NotFoundError or GoneError if there are none."""
+    return tuple(visible_of(study_uid, series_uid, store))
 
 
 def one_instance(key: InstanceKey, store: Datastore) -> tuple[InstanceRecord, ...]:

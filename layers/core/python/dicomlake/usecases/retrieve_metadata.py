@@ -7,8 +7,8 @@ import zlib
 from dataclasses import dataclass
 from itertools import groupby
 
-from dicomlake.domain.errors import NotFoundError, TooLargeError
-from dicomlake.domain.model import InstanceKey, InstanceRecord, StudyUid, Visibility
+from dicomlake.domain.errors import GoneError, NotFoundError, TooLargeError
+from dicomlake.domain.model import InstanceKey, InstanceRecord, SeriesUid, StudyUid, Visibility
 from dicomlake.domain.study import Series
 from dicomlake.lake.metadata import shown_metadata
 from dicomlake.lake.series_metadata import read_series_index
@@ -54,18 +54,26 @@ def study_metadata(study_uid: StudyUid, store: Datastore) -> Metadata:
     held = store.studies.series(study_uid)
     if not held:
         raise NotFoundError("no study is stored under this UID")
-    if len(held) == 1:
-        return _series(study_uid, held[0], store)
+    whole = [series for series in held if series.counts.instances > 0]
+    if not whole:
+        raise GoneError("the study was deleted")
+    if len(whole) == 1:
+        return _series(study_uid, whole[0], store)
     arrays, size = [], 0
-    for series in held:
-        array = _series(study_uid, series, store).plain()
+    for series in whole:
+        try:
+            array = _series(study_uid, series, store).plain()
+        except GoneError:
+            continue  # all of it was deleted since it was counted
         size = _bounded(size + len(array))
         arrays.append(array.strip()[1:-1])
+    if not arrays:
+        raise GoneError("the study was deleted")
     return Metadata(b"[" + b",".join(array for array in arrays if array) + b"]")
 
 
 def _series(study_uid: StudyUid, series: Series, store: Datastore) -> Metadata:
-    if series.metadata_key and series.metadata_instances == series.counts.instances:
+    if series.has_metadata and series.counts.instances > 0:
         try:
             return Metadata(_pre_built(series, store.objects), gzipped=True)
         except NotFoundError:
@@ -93,9 +101,7 @@ def _inflate(body: bytes) -> bytes:
 
 
 def _from_packs(study_uid: StudyUid, series: Series, store: Datastore) -> bytes:
-    records = [one for one in all_instances(store.instances, study_uid, series.series_uid) if is_visible(one)]
-    if not records:
-        raise NotFoundError("no instance of this series is stored")
+    records = visible_of(study_uid, series.series_uid, store)
     texts: dict[InstanceKey, bytes] = {}
     size = 0
     for pack, members in groupby(sorted(records, key=_place), key=lambda one: one.pointer.pack):
@@ -126,8 +132,24 @@ def is_visible(record: InstanceRecord) -> bool:
 
 
 def visible_record(key: InstanceKey, store: Datastore) -> InstanceRecord:
-    """Return the record readers see under a key; raises NotFoundError if there is none."""
+    """Return the record readers see under a key; raises NotFoundError if there is none, GoneError if it was deleted."""
     record = store.instances.instance(key)
-    if record is None or not is_visible(record):
+    if record is None:
         raise NotFoundError("no instance is stored under these UIDs")
+    if not is_visible(record):
+        raise GoneError("the instance was deleted")
     return record
+
+
+def visible_of(study_uid: StudyUid, series_uid: SeriesUid | None, store: Datastore) -> list[InstanceRecord]:
+    """Return the records of a study or series that readers see.
+
+    Raises NotFoundError where nothing is stored, GoneError where all of it was deleted.
+    """
+    held = list(all_instances(store.instances, study_uid, series_uid))
+    found = [one for one in held if is_visible(one)]
+    if not held:
+        raise NotFoundError("no instance is stored under these UIDs")
+    if not found:
+        raise GoneError("what was stored under these UIDs was deleted")
+    return found

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from dicomlake.domain.errors import InvalidRequestError, LostRaceError, TooLargeError
 from dicomlake.domain.model import StudyUid
-from dicomlake.domain.search_keys import search_keys
 from dicomlake.domain.study import Study
 from dicomlake.ports import Fold, IdSource, SignedRequest, StudyIndex, UploadSigner
 
@@ -103,9 +102,8 @@ def declare_study(study_uid: StudyUid, expected: int, studies: StudyIndex) -> No
         study = studies.study(study_uid)
         before = study or Study(study_uid)
         after = replace(before, declared=expected, version=before.version + 1)
-        new_keys = () if study else search_keys(after)
         try:
-            studies.fold(Fold(after, expected_version=before.version, add_keys=new_keys))
+            studies.fold(Fold(after, expected_version=before.version))
         except LostRaceError:
             continue
         return

@@ -13,6 +13,7 @@ from dicomlake.dicom.frames.syntaxes import StoragePlan, keep_code_stream, plan_
 from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.dicom.source import BufferSource
+from dicomlake.domain.ledger import UNKNOWN, Origin, origin_of
 from dicomlake.domain.levels import split, text_of
 from dicomlake.domain.model import (
     InstanceRecord,
@@ -59,21 +60,21 @@ class StoreContext:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A landed object in memory, with the SHA-256 of its bytes and who sent it."""
+    """A landed object in memory, with the SHA-256 of its bytes, who sent it and when."""
 
     data: bytearray = field(repr=False)
     sha256: str
-    source: str = "default"
+    origin: Origin = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What the record keeps of a landed object: its row in the ledger, size, SHA-256 when asked for, and sender."""
+    """What the record keeps of a landed object: its row in the ledger, size, SHA-256 when asked for, and origin."""
 
     ledger: LedgerKey
     size: int
     sha256: Callable[[], str]
-    source: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,13 @@ class Stored:
 def fetch(landed: LandedObject, landing: ObjectStore) -> Fetched:
     """Read a landed object once, by its version, and name its bytes."""
     data = landing.get(landed.key, landed.version_id)
-    return Fetched(data, hashlib.sha256(data).hexdigest(), landed.source)
+    return Fetched(data, hashlib.sha256(data).hexdigest(), origin_of(landed))
 
 
 def store_instance(fetched: Fetched, ledger: LedgerKey, writer: PackWriter, context: StoreContext) -> InstanceRecord:
     """Store an object that is in memory; raises PermanentError if it cannot be, and leaves the pack as it was."""
     parsed = parse(BufferSource(fetched.data))
-    return store_parsed(parsed, len(fetched.data), lambda: fetched.sha256, ledger, writer, context, fetched.source)
+    return store_parsed(parsed, len(fetched.data), lambda: fetched.sha256, ledger, writer, context, fetched.origin)
 
 
 def store_parsed(
@@ -105,14 +106,14 @@ def store_parsed(
     ledger: LedgerKey,
     writer: PackWriter,
     context: StoreContext,
-    source: str = "default",
+    origin: Origin = UNKNOWN,
 ) -> InstanceRecord:
     """Store a parsed instance frame by frame, in memory bounded by one frame; its pointer is the pack's to give.
 
-    `landed_sha256` is asked last: by then everything was read. `source` names who sent the object.
+    `landed_sha256` is asked last: by then everything was read. `origin` names who sent the object, and when.
     """
     frames = plan_frames(parsed)
-    landed = Landed(ledger, landed_size, landed_sha256, source)
+    landed = Landed(ledger, landed_size, landed_sha256, origin)
     finished = False
     writer.begin_instance()
     try:
@@ -213,7 +214,8 @@ def _record(
         instance_number=_integer(text_of(parsed.json, "00200013")),
         warnings=_once((*parsed.warnings, *frames.warnings, *stored.plan.warnings)),
         attributes=attributes,
-        source=landed.source,
+        source=landed.origin.source,
+        landed_at=landed.origin.landed_at,
     )
 
 

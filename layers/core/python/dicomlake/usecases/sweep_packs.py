@@ -27,6 +27,9 @@ DAYS_BACK = (1, 2, 3)
 RUNS_A_DAY = 96
 """Sweeps come every 15 minutes; each takes its share of the 256 shards, so that a day covers them all."""
 
+PURGED = ""
+"""The pack of a row whose bytes were given up: a purged tombstone names none."""
+
 ROWS = (Visibility.PRIMARY, Visibility.NON_PRIMARY)
 
 
@@ -103,7 +106,7 @@ def _standing(info: ObjectInfo, store: Datastore, now: datetime) -> str:
         return "named"
     entries = store.ledger.entries([record.ledger for record in records])
     decided = all(is_decided(entries.get(record.ledger)) for record in records)
-    instead = [_found(pack, store.objects) for pack in {row.pointer.pack for row in rows}]
+    instead = [_found(pack, store.objects) for pack in {row.pointer.pack for row in rows} - {PURGED}]
     if not decided or None in instead:
         return "unaccounted"
     written = [parse_time(other.modified_at) for other in instead if other is not None]

@@ -79,6 +79,13 @@ def track_study(
     return StudyTracked(folded, study, complete)
 
 
+def count_now(study_uid: StudyUid, store: Datastore, out_of_time: Callable[[], bool]) -> None:
+    """Fold what is not counted yet, while there is time: for who wants a change to be seen at once."""
+    while not _fold_once(study_uid, store)[2]:
+        if out_of_time():
+            return
+
+
 def _fold_once(study_uid: StudyUid, store: Datastore) -> tuple[int, Study | None, bool]:
     """Fold what one transaction takes; say how many rows, and whether they were all: what comes later is told of."""
     for _ in range(TRIES):
@@ -126,8 +133,9 @@ def plan_fold(study: Study | None, rows: tuple[CommitRow, ...], store: Datastore
 
 
 def _found_by(study: Study) -> set[SearchKey]:
-    """The rows a study is found by; one that is not ready is also listed as open, for who looks after stuck ones."""
-    keys = set(search_keys(study))
+    """The rows a study is found by: none where all it had was deleted. One that is not ready is also listed as open,
+    for who looks after stuck ones."""
+    keys = set(search_keys(study)) if study.counts.instances > 0 else set()
     return keys if study.state is StudyState.READY else keys | {open_key(study)}
 
 

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from dicomlake.domain.errors import (
+    BusyError,
     ForbiddenError,
+    GoneError,
+    HeldError,
     InvalidRequestError,
     NotAcceptableError,
     NotFoundError,
@@ -13,6 +16,7 @@ from dicomlake.domain.errors import (
     RequestConflictError,
     RequestError,
     RetryableError,
+    StaleError,
     ThrottledError,
     TooLargeError,
 )
@@ -33,7 +37,11 @@ class Status:
 STATUSES: tuple[tuple[type[PipelineError], Status], ...] = (
     (InvalidRequestError, Status(400, "invalid-request")),
     (ForbiddenError, Status(403, "forbidden")),
+    (GoneError, Status(410, "gone")),
     (NotFoundError, Status(404, "not-found")),
+    (BusyError, Status(409, "busy")),
+    (HeldError, Status(409, "held")),
+    (StaleError, Status(412, "stale")),
     (NotAcceptableError, Status(406, "not-acceptable")),
     (RequestConflictError, Status(409, "conflict")),
     (QuotaExceededError, Status(402, "quota-exceeded")),
@@ -47,9 +55,9 @@ STATUSES: tuple[tuple[type[PipelineError], Status], ...] = (
 
 
 def error_response(error: PipelineError, request_id: str) -> Response:
-    """Return the answer for an error: `{message, reason, requestId}`; 429 and 503 say when to come again."""
+    """Return the answer for an error: `{message, reason, requestId}`; 429, 503 and busy say when to come again."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     answer = json_response({"message": str(error), "reason": status.reason, "requestId": request_id}, status.code)
-    if status.code in (429, 503):
+    if status.code in (429, 503) or isinstance(error, BusyError):
         return Response(answer.status, answer.body, {**answer.headers, "retry-after": RETRY_AFTER})
     return answer

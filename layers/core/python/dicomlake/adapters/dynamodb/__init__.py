@@ -3,6 +3,7 @@
 from typing import Any
 
 from dicomlake.adapters.dynamodb.access import DynamoDbAccessKeys
+from dicomlake.adapters.dynamodb.changes import DynamoDbChangeIndex
 from dicomlake.adapters.dynamodb.datastores import DynamoDbDatastoreRegistry
 from dicomlake.adapters.dynamodb.feed import DynamoDbChangeFeed
 from dicomlake.adapters.dynamodb.instances import DynamoDbInstanceIndex
@@ -22,6 +23,7 @@ def dynamodb_datastore(client: Any, table_name: str, objects: ObjectStore) -> Da
         studies=DynamoDbStudyIndex(table),
         feed=DynamoDbChangeFeed(table),
         objects=objects,
+        changes=DynamoDbChangeIndex(table),
     )
 
 
@@ -38,6 +40,7 @@ def dynamodb_datastores(client: Any, table_name: str) -> DynamoDbDatastoreRegist
 __all__ = [
     "DynamoDbAccessKeys",
     "DynamoDbChangeFeed",
+    "DynamoDbChangeIndex",
     "DynamoDbDatastoreRegistry",
     "DynamoDbInstanceIndex",
     "DynamoDbLedger",

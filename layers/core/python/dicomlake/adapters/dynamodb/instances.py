@@ -1,6 +1,6 @@
 """The instances of one data store: commits as transactions, look-ups by key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import batched, chain
 
 from dicomlake.adapters.dynamodb import keys
@@ -22,12 +22,14 @@ from dicomlake.adapters.dynamodb.table import (
     Condition,
     Refusal,
     Table,
+    check,
     item_of,
     keys_in,
     put,
     update,
 )
 from dicomlake.domain.commit import Clash, ClashKind, Commit, Location
+from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.model import (
     InstanceKey,
     InstanceRecord,
@@ -145,11 +147,39 @@ def commit_actions(commit: Commit) -> list[Action]:
     return list(
         chain(
             (put(ledger_item(entry, commit.row.at), UNDECIDED) for entry in commit.entries),
-            (put(instance_item(record), ABSENT) for record in commit.records),
-            (put(claim_item(record), ABSENT) for record in _claimants(commit)),
+            (put(instance_item(record), _row_free(record, commit)) for record in commit.records),
+            (put(claim_item(record), _claim_free(record, commit)) for record in _claimants(commit)),
+            _still_deleted(commit),
             (put(commit_item(commit.row)),),
         )
     )
+
+
+def _row_free(record: InstanceRecord, commit: Commit) -> Condition:
+    """There is no row, or the tombstone that the record takes the place of."""
+    held = commit.replaced(record)
+    if held is None or held.key != record.key:
+        return ABSENT
+    return Condition("v = :held", {":held": number(held.version)})
+
+
+def _claim_free(record: InstanceRecord, commit: Commit) -> Condition:
+    """Nobody claims the UID, or the tombstone does that the record takes the place of."""
+    held = commit.replaced(record)
+    if held is None:
+        return ABSENT
+    values = {":study": text(held.key.study_uid), ":series": text(held.key.series_uid)}
+    return Condition("s = :study AND e = :series", values)
+
+
+def _still_deleted(commit: Commit) -> Iterator[Action]:
+    """Tombstones elsewhere stand as they were read, and no change of any tombstone's study is under way."""
+    new = {record.key for record in commit.records}
+    for held in commit.replaces:
+        if held.key not in new:
+            yield check(keys.instance(held.key), Condition("v = :held", {":held": number(held.version)}))
+    for study_uid in sorted({held.key.study_uid for held in commit.replaces}):
+        yield check(keys.under_way(study_uid), ABSENT)
 
 
 def _claimants(commit: Commit) -> list[InstanceRecord]:
@@ -162,6 +192,8 @@ def _position(commit: Commit, refusal: Refusal) -> int:
     entries, records = len(commit.entries), len(commit.records)
     if refusal.position < entries + records:
         return refusal.position if refusal.position < entries else refusal.position - entries
+    if refusal.position >= entries + records + len(_claimants(commit)):
+        raise LostRaceError("what was deleted is being changed; try again later")
     return commit.records.index(_claimants(commit)[refusal.position - entries - records])
 
 

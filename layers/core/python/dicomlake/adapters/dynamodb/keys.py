@@ -56,6 +56,21 @@ def beside(key: InstanceKey, content_digest: str) -> Key:
     return f"S#{key.study_uid}", f"B#{key.series_uid}#{key.instance_uid}#{content_digest}"
 
 
+def besides(study_uid: StudyUid, series_uid: SeriesUid | None) -> Key:
+    """The prefix of the rows kept beside primary ones of a study or series."""
+    return f"S#{study_uid}", f"B#{series_uid}#" if series_uid else "B#"
+
+
+def under_way(study_uid: StudyUid) -> Key:
+    """The change that a study is under; it sorts behind its commit rows."""
+    return f"S#{study_uid}", "CHANGE"
+
+
+def done(study_uid: StudyUid, number: int | None = None) -> Key:
+    """A change in a study's history, or the prefix of all of them."""
+    return f"S#{study_uid}", "SET#" if number is None else f"SET#{number:08d}"
+
+
 def record(of: InstanceRecord) -> Key:
     """The row of a record, by its visibility."""
     return beside(of.key, of.content_digest) if of.visibility is Visibility.NON_PRIMARY else instance(of.key)

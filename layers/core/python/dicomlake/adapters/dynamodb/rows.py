@@ -9,6 +9,7 @@ from typing import Any
 from dicomlake.adapters.dynamodb import keys
 from dicomlake.adapters.dynamodb.packing import pack, unpack
 from dicomlake.adapters.dynamodb.table import Item, item_of, keys_in
+from dicomlake.domain.change import StudyChange
 from dicomlake.domain.commit import CommitRow, Location
 from dicomlake.domain.ledger import LedgerEntry
 from dicomlake.domain.model import InstanceRecord, InstanceUid, Outcome, PackPointer, SeriesUid, StudyUid
@@ -39,8 +40,13 @@ def number(value: int) -> dict[str, Any]:
 
 def instance_item(record: InstanceRecord) -> Item:
     """The row of an instance; pack `p`, place `l` and version `v` stand apart, because `move` changes them."""
+    return item_of(keys.record(record), **record_attributes(record), **pointer_attributes(record.pointer))
+
+
+def record_attributes(record: InstanceRecord) -> Item:
+    """What stands in an instance's row beside its place: a row keeps its keys when it is hidden or corrected."""
     value = replace(record, pointer=NOWHERE)
-    return packed_item(keys.record(record), value, v=number(record.version), **pointer_attributes(record.pointer))
+    return {"d": {"B": pack(value, *keys.record(record))}, "v": number(record.version)}
 
 
 def pointer_attributes(pointer: PackPointer) -> Item:
@@ -90,6 +96,11 @@ def commit_row_in(image: Mapping[str, Any]) -> CommitRow:
     return unpack(CommitRow, b64decode(data) if isinstance(data, str) else data, image["pk"]["S"], image["sk"]["S"])
 
 
+def change_item(key: keys.Key, change: StudyChange) -> Item:
+    """The row of a change: under way, with what conditions look at apart (its id `x`, its step `k`), or done."""
+    return packed_item(key, change, x=text(change.change_id), k=number(change.step))
+
+
 def study_item(study: Study) -> Item:
     """The row of a study, its version `v` apart."""
     return packed_item(keys.study(study.study_uid), study, v=number(study.version))
@@ -104,6 +115,8 @@ def series_in(item: Item) -> Series:
         folded,
         metadata_key=made.metadata_key,
         metadata_instances=made.metadata_instances,
+        metadata_changes=made.metadata_changes,
+        changes=int(item["c"]["N"]) if "c" in item else 0,
         packs=made.packs,
         findings=made.findings,
     )

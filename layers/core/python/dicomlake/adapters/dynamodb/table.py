@@ -89,6 +89,17 @@ def update(key: Key, attributes: Item, condition: Condition | None = None) -> Ac
     return {"Update": named | ({"ConditionExpression": condition.expression} if condition else {})}
 
 
+def add_one(key: Key, attribute: str) -> Action:
+    """An action that adds one to a number of an item, which it makes where there is none."""
+    named = {"UpdateExpression": "ADD #n :one", "ExpressionAttributeNames": {"#n": attribute}}
+    return {"Update": {"Key": key_of(key), **named, "ExpressionAttributeValues": {":one": {"N": "1"}}}}
+
+
+def check(key: Key, condition: Condition) -> Action:
+    """An action that changes nothing, and fails where its condition does."""
+    return {"ConditionCheck": {"Key": key_of(key), **condition.arguments()}}
+
+
 class Table:
     """A table by its name and a botocore client."""
 

@@ -1,6 +1,7 @@
 """Every port in memory, with the semantics of the AWS ones: one contract test suite runs on both."""
 
 from dicomlake.adapters.memory.access import MemoryAccessKeys
+from dicomlake.adapters.memory.changes import MemoryChangeIndex
 from dicomlake.adapters.memory.datastores import MemoryDatastoreRegistry
 from dicomlake.adapters.memory.feed import MemoryChangeFeed
 from dicomlake.adapters.memory.index import MemoryInstanceIndex, MemoryLedger
@@ -28,6 +29,7 @@ class MemoryDatastore(Datastore):
             studies=MemoryStudyIndex(state),
             feed=MemoryChangeFeed(state),
             objects=MemoryObjectStore(bucket, buckets),
+            changes=MemoryChangeIndex(state),
         )
         object.__setattr__(self, "state", state)  # the base is frozen
 
@@ -36,6 +38,7 @@ __all__ = [
     "MemoryAccessKeys",
     "MemoryBuckets",
     "MemoryChangeFeed",
+    "MemoryChangeIndex",
     "MemoryClock",
     "MemoryDatastore",
     "MemoryDatastoreRegistry",

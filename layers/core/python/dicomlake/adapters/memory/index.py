@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from dicomlake.adapters.memory.state import MemoryState, page_of
 from dicomlake.domain.commit import Clash, ClashKind, Commit, Location
+from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.ledger import LedgerEntry
 from dicomlake.domain.model import (
     InstanceKey,
@@ -30,6 +31,8 @@ class MemoryInstanceIndex:
         """Write a commit whole, or nothing and say what stands in its way: one clash a position, DECIDED first."""
         _refuse_repeats(commit)
         with self._state.lock:
+            if any(one.key.study_uid in self._state.under_way for one in commit.replaces):
+                raise LostRaceError("a change of what was deleted is under way; try again later")
             clashes = self._clashes(commit)
             if not clashes:
                 self._write(commit)
@@ -38,7 +41,7 @@ class MemoryInstanceIndex:
     def _clashes(self, commit: Commit) -> tuple[Clash, ...]:
         found: dict[int, Clash] = {}
         for position, record in enumerate(commit.records):
-            clash = self._record_clash(position, record)
+            clash = self._record_clash(position, record, commit.replaced(record))
             if clash:
                 found[position] = clash
         for position, entry in enumerate(commit.entries):
@@ -47,9 +50,9 @@ class MemoryInstanceIndex:
                 found[position] = Clash(position, ClashKind.DECIDED)
         return tuple(found[position] for position in sorted(found))
 
-    def _record_clash(self, position: int, record: InstanceRecord) -> Clash | None:
+    def _record_clash(self, position: int, record: InstanceRecord, replaced: InstanceRecord | None) -> Clash | None:
         held = self._row(record)
-        if held:
+        if held and not _same_row(held, replaced):
             return Clash(position, ClashKind.HELD, held)
         if record.visibility is Visibility.NON_PRIMARY:
             return None
@@ -57,7 +60,8 @@ class MemoryInstanceIndex:
         if claim is None:
             return None
         elsewhere = InstanceKey(claim.study_uid, claim.series_uid, claim.instance_uid)
-        return Clash(position, ClashKind.ELSEWHERE, self._state.instances.get(elsewhere))
+        holder = self._state.instances.get(elsewhere)
+        return None if holder and _same_row(holder, replaced) else Clash(position, ClashKind.ELSEWHERE, holder)
 
     def _write(self, commit: Commit) -> None:
         state, row = self._state, commit.row
@@ -169,6 +173,11 @@ class MemoryLedger:
             places = page_of(self._state.quarantined, str, after, limit, descending=True)
             entries = tuple(self._state.ledger[self._state.quarantined[place]] for place in places.items)
         return Page(entries, places.after, places.read)
+
+
+def _same_row(held: InstanceRecord, replaced: InstanceRecord | None) -> bool:
+    """Whether what is held is the tombstone that a record takes the place of."""
+    return replaced is not None and (held.key, held.version) == (replaced.key, replaced.version)
 
 
 def _content(record: InstanceRecord) -> tuple[InstanceKey, str]:

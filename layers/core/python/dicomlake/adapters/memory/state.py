@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
 
+from dicomlake.domain.change import StudyChange
 from dicomlake.domain.commit import CommitRow, Location
 from dicomlake.domain.cursor import Cursor
 from dicomlake.domain.ledger import LedgerEntry
@@ -33,6 +34,8 @@ class MemoryState:
     changes: list[Change] = field(default_factory=list)
     numbered: set[str] = field(default_factory=set)
     head: FeedHead | None = None
+    under_way: dict[StudyUid, StudyChange] = field(default_factory=dict)
+    history: dict[StudyUid, dict[int, StudyChange]] = field(default_factory=dict)
 
 
 def page_of[T](

@@ -64,7 +64,7 @@ class MemoryStudyIndex:
     def _fold_series(self, study_uid: StudyUid, series: Series) -> None:
         rows = self._state.series.setdefault(study_uid, {})
         held = rows.get(series.series_uid, Series(series.series_uid))
-        rows[series.series_uid] = _with_made(series, held)
+        rows[series.series_uid] = replace(_with_made(series, held), changes=held.changes)
 
     def save_series(self, study_uid: StudyUid, series: Series) -> None:
         """Set a series' metadata key and count, packs and findings; its counts are the folds'."""
@@ -124,6 +124,7 @@ def _with_made(folded: Series, made: Series) -> Series:
         folded,
         metadata_key=made.metadata_key,
         metadata_instances=made.metadata_instances,
+        metadata_changes=made.metadata_changes,
         packs=made.packs,
         findings=made.findings,
     )

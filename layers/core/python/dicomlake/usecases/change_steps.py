@@ -1,0 +1,15 @@
+"""Which function plans the steps of which kind of change: the one table of what can be done to a study."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from dicomlake.domain.change import ChangeKind
+from dicomlake.usecases.change_study import NextStep
+from dicomlake.usecases.delete_instances import next_deletion, next_undeletion
+
+STEPS: Mapping[ChangeKind, NextStep] = MappingProxyType(
+    {
+        ChangeKind.DELETE: next_deletion,
+        ChangeKind.UNDELETE: next_undeletion,
+    }
+)
