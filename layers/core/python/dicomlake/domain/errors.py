@@ -19,11 +19,11 @@
         |-- ForbiddenError            403
         |-- NotFoundError             404
         |   `-- GoneError             410
-        |-- BusyError                 409, again later
-        |-- HeldError                 409, until the hold is released
-        |-- StaleError                412
         |-- NotAcceptableError        406
         |-- RequestConflictError      409
+        |   |-- BusyError             409, again later
+        |   |-- HeldError             409, until the hold is released
+        |   `-- StaleError            412
         |-- QuotaExceededError        402
         `-- TooLargeError             413, naming the way that works
 
@@ -225,24 +225,24 @@ class GoneError(NotFoundError):
     """What was asked for was deleted."""
 
 
-class BusyError(RequestError):
-    """Another change of the study is under way."""
-
-
-class HeldError(RequestError):
-    """A legal hold or a retention date forbids it."""
-
-
-class StaleError(RequestError):
-    """The version that the caller changes is not the newest: read again."""
-
-
 class NotAcceptableError(RequestError):
     """No representation that the caller accepts exists."""
 
 
 class RequestConflictError(RequestError):
     """What the caller asked to change is not as the caller takes it to be: another version, or a change under way."""
+
+
+class BusyError(RequestConflictError):
+    """Another change of the study is under way."""
+
+
+class HeldError(RequestConflictError):
+    """A legal hold or a retention date forbids it."""
+
+
+class StaleError(RequestConflictError):
+    """The version that the caller changes is not the newest: read again."""
 
 
 class QuotaExceededError(RequestError):
