@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks import grants, imaging, settings
+from stacks import grants, imaging, settings, storing
 from stacks.config import Environment
 from stacks.constructs.lake_function import ONE_CORE, LakeFunction
 from stacks.constructs.lake_store import LakeStore
@@ -86,6 +86,14 @@ class ApiStack(Stack):
             "AnswerClinicalPixels": self._answer_pixels("AnswerClinicalPixels", storage.clinical),
             "AnswerResearchPixels": self._answer_pixels("AnswerResearchPixels", storage.research),
             "AnswerOperations": self._operations(),
+            "StoreInstances": storing.store_instances(
+                self,
+                ingest=ingest,
+                study=study,
+                layers=self.layers,
+                operator=self.operator_role,
+                seconds=ANSWER_SECONDS,
+            ),
         }
         self._routes()
         self.functions["AnswerImaging"] = self._imaging(stage)
@@ -224,6 +232,7 @@ class ApiStack(Stack):
             (f"{research}/{{proxy+}}", any_method, "AnswerResearch"),
             *((f"{clinical}/{path}", get, "AnswerClinicalPixels") for path in PIXELS),
             *((f"{research}/{path}", get, "AnswerResearchPixels") for path in PIXELS),
+            *((f"{clinical}/{path}", [http.HttpMethod(method)], "StoreInstances") for method, path in storing.ROUTES),
             (UPLOADS, post, "AnswerOperations"),
             (UPLOADS_COMPLETE, post, "AnswerOperations"),
             ("/lake/{proxy+}", any_method, "AnswerOperations"),

@@ -78,9 +78,10 @@ class IngestStack(Stack):
         self.large_work = WorkQueue(self, "LargeWork", key=self.key, timeout_seconds=BRIEF, tries=5, failures=crashed)
         self.ingest_work.subscribe(self.storage.landed)
 
-    def _ingest_settings(self) -> dict[str, str]:
+    def ingest_settings(self, stack: Stack) -> dict[str, str]:
+        """Return what a function of a stack is told that decides landed objects."""
         return {
-            **settings.stores(self, self.storage.clinical),
+            **settings.stores(stack, self.storage.clinical),
             **settings.default_store(self.storage),
             **settings.secret(self.storage),
             **settings.landing(self.storage),
@@ -89,7 +90,7 @@ class IngestStack(Stack):
             **({"DICOMLAKE_CODE_STREAMS": "keep"} if self.environment_.keeps_code_streams else {}),
         }
 
-    def _grant_ingest(self, grantee: iam.IGrantable) -> None:
+    def grant_ingest(self, grantee: iam.IGrantable) -> None:
         """What storing one instance takes: read it, write its pack, commit it, tell of it, or quarantine it."""
         clinical = self.storage.clinical
         grants.use_key(grantee, self.key)
@@ -112,14 +113,14 @@ class IngestStack(Stack):
             timeout_seconds=work.timeout_seconds,
             memory=ONE_CORE,
             settings={
-                **self._ingest_settings(),
+                **self.ingest_settings(self),
                 "DICOMLAKE_INGEST_QUEUE_URL": self.ingest_work.queue.queue_url,
                 "DICOMLAKE_INGEST_ONE_QUEUE_URL": self.ingest_one_work.queue.queue_url,
                 "DICOMLAKE_LARGE_QUEUE_URL": self.large_work.queue.queue_url,
                 "DICOMLAKE_LARGE_LIMIT": str(self.environment_.large_limit_bytes),
             },
         )
-        self._grant_ingest(function.role)
+        self.grant_ingest(function.role)
         grants.send(function.role, self.ingest_work.queue, self.ingest_one_work.queue, self.large_work.queue)
         function.work(queue, work)
         return function
@@ -158,10 +159,10 @@ class IngestStack(Stack):
             "LargeMachine",
             environment=self.environment_,
             key=self.key,
-            settings=self._ingest_settings(),
+            settings=self.ingest_settings(self),
             crashed=self.crashed_work.queue,
         )
-        self._grant_ingest(large.grantee)
+        self.grant_ingest(large.grantee)
         return large
 
     def _start_large(self) -> LakeFunction:

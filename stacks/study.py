@@ -152,7 +152,8 @@ class StudyStack(Stack):
             finish=steps["finish"],
         ).machine
 
-    def _settle_settings(self) -> dict[str, str]:
+    def settle_settings(self) -> dict[str, str]:
+        """Return what a function is told that folds studies."""
         return {
             "DICOMLAKE_SETTLE_QUEUE_URL": self.settle_work.queue.queue_url,
             "DICOMLAKE_QUIET_SECONDS": str(self.environment_.quiet_seconds),
@@ -168,7 +169,7 @@ class StudyStack(Stack):
             "TrackStudy",
             "track_study",
             timeout_seconds=work.timeout_seconds,
-            more={**self._settle_settings(), **self._study_settings()},
+            more={**self.settle_settings(), **self._study_settings()},
         )
         grants.send(track.role, self.study_work.queue)
         machines = {
@@ -180,7 +181,7 @@ class StudyStack(Stack):
             "settle_study",
             timeout_seconds=work.timeout_seconds,
             named=True,
-            more={**self._settle_settings(), **machines},
+            more={**self.settle_settings(), **machines},
         )
         for function, queue in ((track, self.study_work), (settle, self.settle_work)):
             self._keep_index(function.role)
@@ -223,7 +224,7 @@ class StudyStack(Stack):
                 **settings.research_store(self.storage),
                 **settings.landing(self.storage),
                 **settings.quarantine(self.storage),
-                **self._settle_settings(),
+                **self.settle_settings(),
                 **self._study_settings(),
                 "DICOMLAKE_EVENTS_TOPIC": self.ingest.events.topic_arn,
                 "DICOMLAKE_INGEST_QUEUE_URL": self.ingest.ingest_work.queue.queue_url,

@@ -140,8 +140,26 @@ SERVICES = (
     Service("", "thumbnail of a frame", f"{_INSTANCE}/frames/{{frames}}/thumbnail", _SMALL),
     Service("", "bulk data", f"{_INSTANCE}/bulkdata/{{bulk}}", "test_every_uri_in_the_metadata_gives_its_value"),
     Service("WADO-URI 9", "instance as a picture or a file", f"{_STORE}/wado", "test_a_picture_is_the_rendered_one"),
-    Service("STOW-RS 10.5", "store", f"{_STORE}/studies", method="POST"),
-    Service("", "store into a study", _STUDY, method="POST"),
+    Service(
+        "STOW-RS 10.5",
+        "store DICOM files",
+        f"{_STORE}/studies",
+        "test_every_instance_is_named_with_its_class_and_where_it_can_be_had",
+        method="POST",
+    ),
+    Service(
+        "",
+        "store into a study",
+        _STUDY,
+        "test_an_instance_of_another_study_fails_and_its_neighbours_are_stored",
+        method="POST",
+    ),
+    Service(
+        "10.5.3.1",
+        "what became of a request that was answered with 202",
+        f"{_STORE}/received/{{receipt}}",
+        "test_what_has_no_time_is_a_202_whose_location_tells_when_it_is_done",
+    ),
     Service("UPS-RS 11", "worklist", f"{_STORE}/workitems", method="POST"),
     Service("Capabilities 8.9", "capabilities", _STORE, method="OPTIONS"),
 )

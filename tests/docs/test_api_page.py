@@ -20,6 +20,7 @@ from tests.docs.docs_given import tables
 from tests.unit.web.events import OPERATING, event
 from tests.unit.web.imaging_client import issued
 from tests.unit.web.pixel_lake import PixelLake
+from tests.unit.web.stow_lake import Document, StowLake
 from tests.unit.web.test_operations import quarantine
 from tests.usecases.dicom_files import changed, ct_slice
 from tests.usecases.stored_lake import StoredLake
@@ -28,7 +29,12 @@ PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
 HEADINGS = re.findall(r"^### (GET|POST|DELETE) (\S+)$", PAGE, re.M)
 SECTIONS = re.split(r"^##+ ", PAGE, flags=re.M)
 
-WITH_PIXELS = {route.template for route in ROUTES if route.handler in vars(deferred).values()}
+STORING = {
+    (route.method, route.template)
+    for route in ROUTES
+    if route.handler in (deferred.post_instances, deferred.get_received)
+}
+WITH_PIXELS = {(route.method, route.template) for route in ROUTES if route.handler in vars(deferred).values()}
 
 
 def section(title: str) -> str:
@@ -56,7 +62,7 @@ def place(route: object) -> int:
     return PAGE.index(heading)
 
 
-@pytest.mark.parametrize(("method", "template"), HEADINGS)
+@pytest.mark.parametrize(("method", "template"), [heading for heading in HEADINGS if heading not in STORING])
 def test_every_example_is_answered(method: str, template: str) -> None:
     lake = StoredLake()
     lake.add("1.2.1", "1.2.1.1", [[b"a"], [b"b"]])
@@ -64,12 +70,42 @@ def test_every_example_is_answered(method: str, template: str) -> None:
     url, body = example(f"{method} {template}", method)
     url = url.replace("{key}", issued(lake.services()).access_key_id)
     url = url.replace("{hash}", kept.key.object_hash).replace("{version}", kept.key.version_id)
-    services = with_pixels().services() if template in WITH_PIXELS else lake.services(cleared=False)
+    services = with_pixels().services() if (method, template) in WITH_PIXELS else lake.services(cleared=False)
 
     response = answer(event(url, method=method, body=body, caller=OPERATING), services)
 
     expected = {"POST /uploads/complete": 404, "POST /lake/keys": 201}
     assert response["statusCode"] == expected.get(f"{method} {template}", 200), response
+
+
+def stored(body: str) -> tuple[StowLake, Document]:
+    """A lake that was sent the page's request to store, and the answer."""
+    lake = StowLake()
+    head, _, parts = body.partition("\n\n")
+    sent = parts.strip().replace("\n", "\r\n").encode().replace(b"(the bytes of a DICOM file)", ct_slice())
+    return lake, lake.post(sent, head.removeprefix("Content-Type: "))
+
+
+def test_the_example_of_storing_is_answered() -> None:
+    for template in ("/dicomweb/{datastore}/studies", "/dicomweb/{datastore}/studies/{study}"):
+        match = re.search(r"```http\nPOST (\S+)\n(.*?)```", section(f"POST {template}"), re.S)
+        assert match
+
+        _, response = stored(match[2])
+
+        assert response["statusCode"] == 200, response
+
+
+def test_the_example_of_asking_after_a_request_is_answered() -> None:
+    match = re.search(r"```http\nPOST \S+\n(.*?)```", section("POST /dicomweb/{datastore}/studies"), re.S)
+    assert match
+    lake, _ = stored(match[1])
+    url, _ = example("GET /dicomweb/{datastore}/received/{receipt}", "GET")
+    landed = lake.landing.versions().items[0].key.split("/")[1]
+
+    asked = url.replace("c1f0d7a2b3e44b5d8f90a1b2c3d4e5f6-300", f"{landed}-1")
+
+    assert answer(event(asked), lake.services())["statusCode"] == 200
 
 
 def with_pixels() -> PixelLake:

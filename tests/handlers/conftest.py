@@ -37,6 +37,7 @@ LOGICAL = {
     "answer_imaging": ("api", "AnswerImagingFunction"),
     "answer_dicomweb": ("api", "AnswerClinicalFunction"),
     "answer_pixels": ("api", "AnswerClinicalPixelsFunction"),
+    "store_instances": ("api", "StoreInstancesFunction"),
 }
 """Folder of functions/ -> stack and resource; the resource's variables are the ones a handler is given here."""
 

@@ -101,8 +101,8 @@ def test_long_answers_are_forgotten_after_a_day_and_packs_never(environment: str
 
 
 def test_what_opens_frames_is_answered_by_the_function_that_can() -> None:
-    deferred_handlers = vars(deferred).values()
-    pixels = [route for route in ROUTES if route.handler in deferred_handlers]
+    storing = (deferred.post_instances, deferred.get_received)
+    pixels = [route for route in ROUTES if route.handler in vars(deferred).values() and route.handler not in storing]
 
     for route in pixels:
         assert any(matches(path, route.template) for path in PIXEL_PATHS), route.template
@@ -124,7 +124,22 @@ PIXEL_PATHS = [
     route["Properties"]["RouteKey"].split("/", 3)[3]
     for route in of_type("dev", "AWS::ApiGatewayV2::Route").values()
     if route["Properties"]["RouteKey"].startswith("GET /dicomweb/")
+    and "/received/" not in route["Properties"]["RouteKey"]
 ]
+STORING = ("POST {}/studies", "POST {}/studies/{{study}}", "GET {}/received/{{receipt}}")
+
+
+def test_only_the_clinical_data_store_takes_instances_and_by_the_function_that_can() -> None:
+    clinical, research = (
+        f"/dicomweb/{template('dev', 'storage')['Outputs'][f'{store}DatastoreId']['Value']}"
+        for store in ("Clinical", "Research")
+    )
+    routes = [route["Properties"] for route in of_type("dev", "AWS::ApiGatewayV2::Route").values()]
+    targets = {route["RouteKey"]: json.dumps(route["Target"]) for route in routes}
+
+    for key in STORING:
+        assert "StoreInstances" in targets[key.format(clinical)]
+        assert key.format(research) not in targets
 
 
 def matches(path: str, template: str) -> bool:
@@ -187,6 +202,7 @@ def test_every_route_asks_who_calls(environment: str) -> None:
         "ANY /lake/{proxy+}",
         *(f"GET /dicomweb/{datastore_id}/{path}" for datastore_id in ids for path in PIXEL_PATHS),
         *(f"ANY /dicomweb/{datastore_id}/{{proxy+}}" for datastore_id in ids),
+        *(key.format(f"/dicomweb/{ids[0]}") for key in STORING),
     }
 
 

@@ -25,6 +25,7 @@
         |   |-- HeldError             409, until the hold is released
         |   `-- StaleError            412
         |-- QuotaExceededError        402
+        |-- UnsupportedMediaTypeError 415
         `-- TooLargeError             413, naming the way that works
 
 Unknown exceptions count as retryable and are logged with their class.
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     INVALID_UID = "invalid-uid"
     UNSUPPORTED = "unsupported"
     CONFLICT = "conflict"
+    OTHER_STUDY = "other-study"
     TOO_LARGE = "too-large"
     CRASHED = "crashed"
     EXHAUSTED = "retries-exhausted"
@@ -101,6 +103,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.CONFLICT: Explanation(
         "The lake holds another instance under this key.", "Compare both; replace or send under a new UID."
+    ),
+    Reason.OTHER_STUDY: Explanation(
+        "The instance was sent to the URL of a study that is not its own.",
+        "Send it to /studies, or to the URL of its own study.",
+        alarms=False,
     ),
     Reason.TOO_LARGE: Explanation(
         "The object is larger, or unpacks to more, than this lake takes.", "See docs/parse.md for the limits."
@@ -249,5 +256,9 @@ class QuotaExceededError(RequestError):
     """The caller has as many of something as one may have; the text names it and the limit."""
 
 
+class UnsupportedMediaTypeError(RequestError):
+    """What was sent is of a kind that is not taken here; the text names those that are."""
+
+
 class TooLargeError(RequestError):
-    """The answer or the search is over a limit; the text names the way that works."""
+    """What was sent or asked for is over a limit; the text names the way that works."""

@@ -1,9 +1,25 @@
 """Where a landed object goes, decided from its event alone: no GET, no guess."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dicomlake.domain.events import IngestObject
+from dicomlake.domain.study import parse_time
+
+IN_REQUESTS = "stow/"
+"""Where instances land that came inside a request, which decides them itself before it is answered."""
+
+REQUEST_TIME = timedelta(seconds=60)
+"""How long such a request is left to itself: twice what API Gateway gives it."""
+
+
+def is_in_a_request(command: IngestObject, now: datetime) -> bool:
+    """Whether an object came inside a request that may still be deciding it."""
+    landed = command.landed
+    if not landed.key.startswith(IN_REQUESTS) or not landed.landed_at:
+        return False
+    return now - parse_time(landed.landed_at) < REQUEST_TIME
 
 
 class Route(StrEnum):
@@ -35,11 +51,13 @@ class RoutePolicy:
     """`large_limit`: bytes of the largest object ingested here. `byte_budget`: bytes a batch takes in hand.
 
     `alone` is True in the function that takes one object at a time: nothing is sent there from there.
+    `in_request` is True where a request decides what came inside it, instead of leaving that to others.
     """
 
     large_limit: int
     byte_budget: int
     alone: bool = False
+    in_request: bool = False
 
 
 def route_batch(received: tuple[Received, ...], policy: RoutePolicy) -> dict[Route, tuple[Received, ...]]:

@@ -106,6 +106,13 @@ def answer_imaging() -> Handler:
     return handler("imaging", answer_request)
 
 
+def store_instances() -> Handler:
+    """Answer STOW-RS requests: store what they bring."""
+    from dicomlake.entry.storing import store_request
+
+    return handler("store", store_request)
+
+
 def answer_operations() -> Handler:
     """Answer uploads and the lake's own operations."""
     from dicomlake.entry.api import answer_request

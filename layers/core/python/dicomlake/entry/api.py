@@ -1,7 +1,7 @@
 """Wiring of the API: the services a request may need, composed once, and one answer per event."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dicomlake.composition import Lake
 from dicomlake.domain.model import DatastoreId
@@ -9,22 +9,26 @@ from dicomlake.entry.handling import Event, Line, out_of_time
 from dicomlake.web.app import answer
 from dicomlake.web.services import OpenStore, Services
 
+if TYPE_CHECKING:
+    from dicomlake.usecases.receive_instances import StorePorts
+
 MARGIN_MS = 3_000
 """Milliseconds before its time-out at which a function gives up on a long answer, and still says so."""
 
 
 def answer_request(event: Event, context: Any, lake: Lake, line: Line) -> Event:
     """Answer one API Gateway event."""
-    response = answer(event, _services(lake, out_of_time(context, MARGIN_MS)))
-    line |= {"status": response.get("statusCode"), "method": _method(event)}
+    response = answer(event, services_of(lake, out_of_time(context, MARGIN_MS)))
+    line |= {"status": response.get("statusCode"), "method": method_of(event)}
     return response
 
 
-def _method(event: Event) -> str:
+def method_of(event: Event) -> str:
+    """The method of a request, for the log line."""
     return str(event.get("requestContext", {}).get("http", {}).get("method", ""))
 
 
-def _services(lake: Lake, late: Callable[[], bool]) -> Services:
+def services_of(lake: Lake, late: Callable[[], bool], storing: "StorePorts | None" = None) -> Services:
     """The function that serves one data store has no bucket but its own: what it was not told of is never asked for."""
     settings = lake.settings
     operator = settings.values.get("OPERATOR_ROLE_ARN", "")
@@ -45,4 +49,5 @@ def _services(lake: Lake, late: Callable[[], bool]) -> Services:
         operators=frozenset({operator} - {""}),
         region=settings.region,
         late=late,
+        storing=storing,
     )

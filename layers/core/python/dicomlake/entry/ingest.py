@@ -30,10 +30,10 @@ def ingest_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
         alone=_is_from(event, lake.settings.text("INGEST_ONE_QUEUE_URL")),
     )
     queues = IngestQueues(lake.queue("INGEST"), lake.queue("INGEST_ONE"), lake.queue("LARGE"))
-    ports = _ports(lake)
+    ports = ingest_ports(lake)
     report = ingest_batch(received, ports, queues, policy, out_of_time(context))
     _tell(line, report, len(received))
-    _tell_pixels(line, ports.context)
+    tell_pixels(line, ports.context)
     return {"batchItemFailures": failures}
 
 
@@ -42,16 +42,16 @@ def run_large_task() -> None:
     lake = Lake(Settings.from_env(os.environ))
     with logged("large-instance", lake, None) as line:
         (command,) = ingest_commands(lake.settings.text("MESSAGE"))
-        ports = _ports(lake)
+        ports = ingest_ports(lake)
         report = ingest_large(command, ports)
         line |= {"result": report.outcome, "images": report.tally.stored, "frames": report.frames}
         line |= {"landedBytes": command.landed.size, "storedBytes": report.stored_bytes}
         line |= {"quarantined": report.tally.quarantined}
         tell_rejected(line, report.alarming)
-        _tell_pixels(line, ports.context)
+        tell_pixels(line, ports.context)
 
 
-def _tell_pixels(line: Line, context: StoreContext) -> None:
+def tell_pixels(line: Line, context: StoreContext) -> None:
     """Tell which frames stayed as they came though they should not have, and alarms of what nobody should live with.
 
     An encoder whose frame did not decode to its source is a fault; without the fast one all is exact, and slower.
@@ -63,7 +63,8 @@ def _tell_pixels(line: Line, context: StoreContext) -> None:
         line.metric("EncoderFallbacks", 1, "Count")
 
 
-def _ports(lake: Lake) -> IngestPorts:
+def ingest_ports(lake: Lake) -> IngestPorts:
+    """Return what deciding landed objects takes, for the data store that they go into."""
     datastore_id = lake.settings.default_store
     return IngestPorts(
         datastore_id=datastore_id,

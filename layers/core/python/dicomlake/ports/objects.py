@@ -56,8 +56,8 @@ class ObjectStore(Protocol):
 
     def put(
         self, key: str, body: bytes | bytearray | memoryview, content_type: str = "application/octet-stream"
-    ) -> None:
-        """Write an object whole."""
+    ) -> str:
+        """Write an object whole and return its version, "" where the bucket keeps none."""
         ...
 
     def open_writer(

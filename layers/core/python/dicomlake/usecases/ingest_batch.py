@@ -22,7 +22,17 @@ from dicomlake.domain.events import IngestObject, InstancesStored
 from dicomlake.domain.ids import LakeSecret, ledger_key
 from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally, alarming, origin_of
 from dicomlake.domain.model import NO_COUNTS, Counts, DatastoreId, LandedObject, LedgerKey, Outcome, StudyUid
-from dicomlake.domain.routing import MAX_ATTEMPTS, Received, Route, RoutePolicy, retry_delay, route_batch
+from dicomlake.domain.routing import (
+    IN_REQUESTS,
+    MAX_ATTEMPTS,
+    REQUEST_TIME,
+    Received,
+    Route,
+    RoutePolicy,
+    is_in_a_request,
+    retry_delay,
+    route_batch,
+)
 from dicomlake.domain.study import format_time
 from dicomlake.lake.paths import pack_key
 from dicomlake.ports import Clock, Datastore, EventPublisher, IdSource, ObjectStore, WorkQueue
@@ -99,6 +109,8 @@ def ingest_batch(
     rejected = [Rejected(item.command.landed, Reason.EMPTY, "0 bytes") for item in routes[Route.EMPTY]]
     _hand_on(routes, queues, report)
     work = _undecided(routes[Route.HERE], policy, ports, report)
+    if not policy.in_request:
+        work = _left_to_requests(work, ports.clock, queues.again, report)
     batch = _Batch(ports, report, rejected)
     batch.pack(work, out_of_time)
     batch.commit()
@@ -120,14 +132,32 @@ def _hand_on(routes: dict[Route, tuple[Received, ...]], queues: IngestQueues, re
 def _undecided(
     items: Sequence[Received], policy: RoutePolicy, ports: IngestPorts, report: BatchReport
 ) -> list[IngestObject]:
-    """Drop what an earlier delivery decided; only what came back is asked after, the transaction guards the rest."""
+    """Drop what is decided already; only what came back, or came inside a request, is asked after: the transaction
+    guards the rest."""
     commands = {ledger_key(ports.secret, item.command.landed): item.command for item in items}
-    back = [key for key, command in commands.items() if policy.alone or command.attempt]
+    back = [key for key, command in commands.items() if _may_be_decided(command, policy)]
     entries = ports.store.ledger.entries(back) if back else {}
     decided = {key: entry for key, entry in entries.items() if entry.outcome is not Outcome.PENDING}
     report.decided_before += len(decided)
     report.studies |= {entry.instance.study_uid for entry in decided.values() if entry.instance}
     return [command for key, command in commands.items() if key not in decided]
+
+
+def _may_be_decided(command: IngestObject, policy: RoutePolicy) -> bool:
+    in_request = command.landed.key.startswith(IN_REQUESTS) and not policy.in_request
+    return policy.alone or command.attempt > 0 or in_request
+
+
+def _left_to_requests(
+    work: list[IngestObject], clock: Clock, again: WorkQueue, report: BatchReport
+) -> list[IngestObject]:
+    """Look again later after what a request may still be deciding: it has the bytes, and its sender waits for it."""
+    now = clock.now()
+    theirs = [command for command in work if is_in_a_request(command, now)]
+    if theirs:
+        again.send(theirs, int(REQUEST_TIME.total_seconds()))
+        report.sent["in-request"] = len(theirs)
+    return [command for command in work if command not in theirs]
 
 
 class _Batch:

@@ -30,6 +30,14 @@ from dicomlake.lake.metadata import encode_metadata
 from dicomlake.lake.pack import UNPLACED, PackWriter
 from dicomlake.ports import Clock, ObjectStore
 
+Admit = Callable[[LedgerKey, ParsedInstance], None]
+"""Looks at an instance before it is stored, by its row in the ledger; a PermanentError keeps it out."""
+
+
+def admit_all(ledger: LedgerKey, parsed: ParsedInstance) -> None:
+    """Let every instance in."""
+
+
 SMALL_HEAD = 8 * 1024 * 1024
 
 
@@ -48,6 +56,7 @@ class StoreContext:
     series_seen: set[SeriesUid] = field(default_factory=set)
     not_exact: Counter[str] = field(default_factory=Counter)
     keep_code_streams: bool = False
+    admit: Admit = admit_all
 
     def verification(self, series_uid: SeriesUid) -> Verification:
         """Return how the next instance of a series is verified."""
@@ -112,6 +121,7 @@ def store_parsed(
 
     `landed_sha256` is asked last: by then everything was read. `origin` names who sent the object, and when.
     """
+    context.admit(ledger, parsed)
     frames = plan_frames(parsed)
     landed = Landed(ledger, landed_size, landed_sha256, origin)
     finished = False

@@ -47,6 +47,11 @@ def parse_accept(header: str) -> tuple[MediaRange, ...]:
     return tuple(sorted(entries, key=lambda entry: -entry.weight))
 
 
+def parse_media(header: str) -> MediaRange:
+    """Return what a Content-Type names; its parameters with or without quotes, as senders write them."""
+    return _entry(header)
+
+
 def _entry(text: str) -> MediaRange:
     media_type, *rest = (part.strip() for part in _split(text, ";"))
     parameters: dict[str, str] = {}
@@ -95,6 +100,16 @@ def choose_datasets(accept: str) -> str:
     if _weight_of(best, entries) > 0:
         return best
     raise NotAcceptableError(f"the answer is available as application/dicom+json, or {XML_PARTS}")
+
+
+def choose_store_answer(accept: str) -> str:
+    """Return the media type in which a sender is told what became of its instances (PS3.18 10.5.3.2).
+
+    One data set: JSON, or XML in one part or alone. Raises NotAcceptableError, saying what is available.
+    """
+    alone = any(one.media_type == XML and one.weight > 0 for one in parse_accept(accept))
+    kind = choose_datasets(accept)
+    return XML if kind == XML_PARTS and alone else kind
 
 
 def _weight_of(kind: str, entries: tuple[MediaRange, ...]) -> float:

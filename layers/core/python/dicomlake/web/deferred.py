@@ -6,6 +6,7 @@ They are answered by a function of their own (functions/answer_pixels), which ha
 from collections.abc import Callable
 from importlib import import_module
 
+from dicomlake.domain.errors import ForbiddenError
 from dicomlake.web.call import Call
 from dicomlake.web.response import Response
 
@@ -13,6 +14,17 @@ from dicomlake.web.response import Response
 def _deferred(module: str, name: str) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
         handler: Callable[[Call], Response] = getattr(import_module(f"dicomlake.web.{module}"), name)
+        return handler(call)
+
+    return handle
+
+
+def _storing(name: str) -> Callable[[Call], Response]:
+    handler = _deferred("store", name)
+
+    def handle(call: Call) -> Response:
+        if call.services.storing is None or call.store.name != call.services.default_store:
+            raise ForbiddenError("this data store takes no instances: it holds copies that the lake writes by itself")
         return handler(call)
 
     return handle
@@ -31,4 +43,6 @@ get_thumbnail_series = _deferred("rendered", "get_thumbnail_series")
 get_rendered_study = _deferred("rendered", "get_rendered_study")
 get_thumbnail_study = _deferred("rendered", "get_thumbnail_study")
 get_bulkdata = _deferred("bulkdata", "get_bulkdata")
+post_instances = _storing("post_instances")
+get_received = _storing("get_received")
 get_wado = _deferred("wado_uri", "get_wado")

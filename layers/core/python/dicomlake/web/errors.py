@@ -19,6 +19,7 @@ from dicomlake.domain.errors import (
     StaleError,
     ThrottledError,
     TooLargeError,
+    UnsupportedMediaTypeError,
 )
 from dicomlake.web.response import Response, json_response
 
@@ -46,6 +47,7 @@ STATUSES: tuple[tuple[type[PipelineError], Status], ...] = (
     (RequestConflictError, Status(409, "conflict")),
     (QuotaExceededError, Status(402, "quota-exceeded")),
     (TooLargeError, Status(413, "too-large")),
+    (UnsupportedMediaTypeError, Status(415, "unsupported-media-type")),
     (RequestError, Status(400, "invalid-request")),
     (ThrottledError, Status(429, "throttled")),
     (RetryableError, Status(503, "unavailable")),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dicomlake.domain.errors import NotFoundError
 from dicomlake.domain.model import DatastoreId
@@ -15,6 +16,9 @@ from dicomlake.ports import (
     SecretSource,
     UploadSigner,
 )
+
+if TYPE_CHECKING:  # it opens data sets, which look-ups do not
+    from dicomlake.usecases.receive_instances import StorePorts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Services:
     """Everything a request may need. `operators` are the ARNs of the roles that operate the lake.
 
     `default_store` answers the operations that name no data store; landed objects are decided in its ledger.
-    `late` says that there is too little time left to go on with an answer.
+    `late` says that there is too little time left to go on with an answer. `storing` is what storing by request needs,
+    None in a function that stores nothing.
     """
 
     stores: Mapping[DatastoreId, OpenStore]
@@ -51,6 +56,7 @@ class Services:
     operators: frozenset[str] = field(default_factory=frozenset)
     region: str = ""
     late: Callable[[], bool] = lambda: False
+    storing: "StorePorts | None" = None
 
     def store(self, name: str) -> OpenStore:
         """Return a data store by its name, the default one for "". Raises NotFoundError if there is none."""

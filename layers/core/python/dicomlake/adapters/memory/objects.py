@@ -30,13 +30,14 @@ class MemoryBuckets:
     written: int = 0
     lock: RLock = field(default_factory=RLock)
 
-    def add(self, bucket: str, key: str, body: bytes | None, content_type: str = "") -> None:
-        """Write a version, or with None a delete marker."""
+    def add(self, bucket: str, key: str, body: bytes | None, content_type: str = "") -> str:
+        """Write a version, or with None a delete marker, and return its id."""
         with self.lock:
             self.written += 1
             at = self.clock.now() if self.clock else datetime(2026, 1, 1, tzinfo=UTC)
             version = _Version(f"v{self.written:08d}", body, format_time(at), content_type)
             self.objects.setdefault((bucket, key), []).append(version)
+        return version.version_id
 
     def find(self, bucket: str, key: str, version_id: str = "") -> _Version:
         """Return the latest or the named version; NotFoundError if there is none or it is deleted."""
@@ -73,9 +74,9 @@ class MemoryObjectStore:
 
     def put(
         self, key: str, body: bytes | bytearray | memoryview, content_type: str = "application/octet-stream"
-    ) -> None:
-        """Write an object whole."""
-        self._buckets.add(self._bucket, key, bytes(body), content_type)
+    ) -> str:
+        """Write an object whole and return its version."""
+        return self._buckets.add(self._bucket, key, bytes(body), content_type)
 
     @contextmanager
     def open_writer(self, key: str, content_type: str = "application/octet-stream") -> Iterator["MemoryObjectWriter"]:

@@ -94,12 +94,13 @@ class S3ObjectStore:
 
     def put(
         self, key: str, body: bytes | bytearray | memoryview, content_type: str = "application/octet-stream"
-    ) -> None:
-        """Write an object whole."""
+    ) -> str:
+        """Write an object whole and return its version, "" where the bucket keeps none."""
         with aws_errors():
-            self._client.put_object(
+            answer = self._client.put_object(
                 **self._named(key), Body=_sendable(body), ContentType=content_type, **self._encryption
             )
+        return str(answer.get("VersionId") or "")
 
     @contextmanager
     def open_writer(self, key: str, content_type: str = "application/octet-stream") -> Iterator[S3ObjectWriter]:
