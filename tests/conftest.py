@@ -1,6 +1,7 @@
 """What every test may ask for, and the rule that the corpus is not silently absent where it has to be there."""
 
 import os
+import secrets
 from collections.abc import Generator
 from pathlib import Path
 
@@ -8,6 +9,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CORPUS = Path(os.environ.get("DICOMLAKE_CORPUS", ROOT.parent / "shared" / "corpus"))
+
+
+os.environ.setdefault("DICOMLAKE_PLANTED_SEED", str(secrets.randbelow(10**6)))
+
+
+def pytest_report_header() -> str:
+    """Say the seed of this run's invented people (tests/planted), which gives them again."""
+    return f"DICOMLAKE_PLANTED_SEED={os.environ['DICOMLAKE_PLANTED_SEED']}"
 
 
 @pytest.fixture(scope="session")

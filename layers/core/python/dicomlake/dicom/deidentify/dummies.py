@@ -20,7 +20,7 @@ DUMMIES: Mapping[str, bytes] = {
     "DA": b"19000101",
     "DS": b"0",
     "DT": b"19000101000000",
-    "IS": b"0",
+    "IS": b"1",
     "PN": b"Removed",
     "TM": b"000000",
     "UR": b"urn:uuid:00000000-0000-0000-0000-000000000000",
@@ -41,6 +41,8 @@ _DUMMY_CODE = (
     Element(0x00080102, "SH", b"99REMOVED"),
     Element(0x00080104, "LO", b"REMOVED"),
 )
+_SHAPES = frozenset({"CS", "US", "UL", "SS", "SL", "AT"})
+"""Terms, counts, dimensions and tags: what an item is like, and nothing that anyone measured of a patient."""
 _CODING_SCHEME = 0x00080102
 _CODE = frozenset({0x00080100, _CODING_SCHEME, 0x00080103, 0x00080104, 0x0008010F})
 
@@ -58,7 +60,16 @@ def dummy_of(element: Element, names: KeyedNames) -> Element:
     vr = vr if vr in KNOWN and vr not in ("UN", "SQ") else element.vr
     if vr == "UI":
         return map_uids(element, names)
-    return Element(element.tag, vr, _BY_TAG.get(element.tag) or DUMMIES[vr])
+    return Element(element.tag, vr, _BY_TAG.get(element.tag) or _as_many(DUMMIES[vr], element, vr))
+
+
+def _as_many(dummy: bytes, element: Element, vr: str) -> bytes:
+    """Repeat a number as often as there were values: coordinates come in pairs, and an ellipse has four of them."""
+    if vr in ("DS", "IS"):
+        return b"\\".join([dummy] * (element.value.count(b"\\") + 1))
+    if vr in NUMBER_FORMATS:
+        return dummy * max(1, len(element.value) // len(dummy))
+    return dummy
 
 
 def stays_in_dummy(element: Element, item: Dataset) -> bool:
@@ -67,7 +78,7 @@ def stays_in_dummy(element: Element, item: Dataset) -> bool:
     CS values are terms of the standard and stay, classes of objects and codes of published vocabularies too, but for
     what the value pass finds in them. What had a value has one after, so Types inside are kept.
     """
-    if element.vr == "CS" or element.tag in KEPT_UIDS or not (element.value or element.items):
+    if element.vr in _SHAPES or element.tag in KEPT_UIDS or not (element.value or element.items):
         return True
     return element.tag in _CODE and _is_of_a_vocabulary(item)
 

@@ -143,6 +143,6 @@ OTHERS: tuple[Pattern, ...] = (
         rf"({_JAPANESE}{{1,8}}(?:[ ・]{_JAPANESE}{{1,8}})?)\s?(?:様|殿|先生|さん|氏)(?!{_JAPANESE}*名)",
         group=1,
     ),
-    _pattern("name", r"(?<![\w^])[^\W\d_][^\W\d_'.-]+\^[^\W\d_][\w'. -]*(?:\^[\w. ]*)*"),
+    _pattern("name", r"(?<![\w^])[^\W\d_][^\W\d_'.-]+\^(?:[^\W\d_][\w'-]*)?(?:\^[\w.'-]*)*"),
 )
 """Dates stand apart, since an option may keep them."""

@@ -14,7 +14,7 @@ from dicomlake.dicom.deidentify.profile import Action, Decision, Profile
 from dicomlake.dicom.deidentify.search import Search
 from dicomlake.dicom.deidentify.standard import TOP
 from dicomlake.dicom.deidentify.texts import readings
-from dicomlake.dicom.deidentify.values import SEARCHED, TECHNICAL, Kept, Path, search_values
+from dicomlake.dicom.deidentify.values import SEARCHED, Kept, Path, search_values
 
 CHARACTER_SET, PATIENT_AGE = 0x00080005, 0x00101010
 OLDEST = b"090Y"
@@ -133,8 +133,7 @@ class _Walk:
         if element.tag == PATIENT_AGE and _above_89(element.value):
             yield Edit(path, Action.CLEAN, "an age above 89", decision.clause, element._replace(value=OLDEST))
         elif element.vr in SEARCHED and element.value:
-            forms = not retained and element.tag not in TECHNICAL
-            self.kept.append(Kept(path, element, charset, forms))
+            self.kept.append(Kept(path, element, charset, forms=not retained))
 
     def _changed(self, element: Element, decision: Decision, path: Path, parent: int) -> Edit:
         if decision.action is Action.SHIFT:

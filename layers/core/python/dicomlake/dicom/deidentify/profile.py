@@ -65,7 +65,7 @@ _BY_TYPE: Mapping[str, Mapping[str | None, Action]] = {
 
 _BEYOND_TAGS: Mapping[int, Decision] = {
     0x00080120: Decision(Action.KEEP, "names a code, like a code value", TABLE),
-    0x00282000: Decision(_X, "text of an ICC profile is not checked", BEYOND),
+    0x00282000: Decision(Action.CLEAN, "texts of an ICC profile", BEYOND),
 }
 _BEYOND_VRS: Mapping[str, Decision] = {
     "UN": Decision(_X, "an element that nothing tells how to read", BEYOND),

@@ -17,6 +17,7 @@ _WORD = re.compile(r"[^\W_]+")
 _UNIT = re.compile(
     r"\s?(?:k?v|ma|mas|mm|cm|m?s|msec|hz|[kmg]hz|%|°|deg|ml|mg|kg|g|fps|bpm|ppm|mhz|t|x\d)(?![a-z])|[.,]\d"
 )
+_VERSION = re.compile(r"[\d.]+")
 _DECIMAL = re.compile(r"\d[.,]\Z")
 
 type Replace = Callable[[str], str]
@@ -62,12 +63,18 @@ class Search:
     def _sounds_like(self, plain: str) -> bool:
         return bool(self.terms.sounds) and any(sound(word) in self.terms.sounds for word in _WORD.findall(plain))
 
-    def hits(self, text: str, forms: bool = True) -> list[Hit]:
-        """Return what is found in a text that is in NFKC; places may overlap."""
+    def hits(self, text: str, forms: bool = True, versions: bool = False) -> list[Hit]:
+        """Return what is found in a text that is in NFKC; places may overlap. Where `versions` are told, a form of
+        digits and points alone is one."""
         plain, places = folded_with_places(text)
         found = [Hit(places[start], places[end], kind) for start, end, kind in self._known(plain)]
         if forms:
-            found += [Hit(start, end, pattern.kind) for pattern in self.patterns for start, end in pattern.spans(text)]
+            spans = [(pattern.kind, *span) for pattern in self.patterns for span in pattern.spans(text)]
+            found += [
+                Hit(start, end, kind)
+                for kind, start, end in spans
+                if not (versions and _VERSION.fullmatch(text, start, end))
+            ]
         return found
 
     def _known(self, plain: str) -> Iterator[tuple[int, int, str]]:
@@ -88,10 +95,10 @@ class Search:
                 if sound(match[0]) in self.terms.sounds:
                     yield (*match.span(), "known name by its sound")
 
-    def clean(self, text: str, forms: bool = True) -> tuple[str, tuple[str, ...]]:
+    def clean(self, text: str, forms: bool = True, versions: bool = False) -> tuple[str, tuple[str, ...]]:
         """Return a text without what was found in it, and the kinds of that; UIDs become those that stand for them."""
         text = normal(text)
-        found = self.hits(text, forms)
+        found = self.hits(text, forms, versions)
         if not found:
             return text, ()
         parts, at = [], 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dicomlake.dicom.deidentify.dataset import Element
 from dicomlake.dicom.deidentify.dummies import DUMMIES
 from dicomlake.dicom.deidentify.fold import COMPACT, folded, normal
+from dicomlake.dicom.deidentify.icc import ICC_PROFILE, without_texts
 from dicomlake.dicom.deidentify.search import Search
 from dicomlake.dicom.deidentify.texts import readings
 
@@ -33,7 +34,7 @@ TECHNICAL = frozenset(
         0x00120063,  # De-identification Method
     }
 )
-"""Here a number with points is a version: only what is known to be of the patient is taken out."""
+"""Here digits with points are a version, and no date or address."""
 
 LONGEST = {"SH": 16, "LO": 64}
 LARGEST_BLOB = 4 * 1024 * 1024
@@ -84,7 +85,9 @@ def _is_plain(value: bytes) -> bool:
 
 def _cleaned(item: Kept, search: Search) -> tuple[Element, tuple[str, ...]]:
     element = item.element
-    if element.vr in BLOBS:
+    if element.tag == ICC_PROFILE:
+        value, kinds = without_texts(element.value), ("text of a colour profile",)
+    elif element.vr in BLOBS:
         value, kinds = _clean_blob(element.value, search)
     elif element.vr in WHOLE_VALUES:
         value, kinds = _clean_whole(element.value, element.vr, search)
@@ -98,7 +101,7 @@ def _clean_text(item: Kept, search: Search) -> tuple[bytes, tuple[str, ...]]:
     element = item.element
     for text, encode in readings(element.value, item.charset):
         if search.may_hold(text, item.forms):
-            cleaned, kinds = search.clean(text, item.forms)
+            cleaned, kinds = search.clean(text, item.forms, element.tag in TECHNICAL)
             if kinds:
                 return _fitting(cleaned, element.vr, text, encode(cleaned)), kinds
     return element.value, ()
