@@ -23,11 +23,10 @@ SENTENCES = (
 )
 """Innocent words around an identifier; they have to stay."""
 INNOCENT = ("5.0 mm", "120 kV", "MI 1.2", "TR 500", "series 4")
-NOT_FOR_TEXT = frozenset(
-    """SpecificCharacterSet DeidentificationMethod CodingSchemeDesignator CodeValue CodingSchemeVersion LongCodeValue
-    Manufacturer ManufacturerModelName SoftwareVersions PatientIdentityRemoved MACAlgorithm CertificateType
-    ExtendedCodeValue MappingResource ContextIdentifier URNCodeValue""".split()
-)
+_NOT_FOR_TEXT = """SpecificCharacterSet DeidentificationMethod CodingSchemeDesignator CodeValue CodingSchemeVersion
+LongCodeValue Manufacturer ManufacturerModelName SoftwareVersions PatientIdentityRemoved MACAlgorithm CertificateType
+ExtendedCodeValue MappingResource ContextIdentifier URNCodeValue"""
+NOT_FOR_TEXT = frozenset(_NOT_FOR_TEXT.split())
 PERSON_TAGS = {
     "PN": lambda p: p.physician,
     "DA": lambda p: f"{p.study:%Y%m%d}",

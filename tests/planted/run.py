@@ -41,7 +41,8 @@ def make_corpus(folder: Path, seed: int, files: Sequence[Path] = ()) -> Corpus:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number, base in enumerate(files or bases()):
-            planted = plant(base, invent(seed * 1000 + number // 2), listed, random.Random(seed * 1000 + number))
+            rng = random.Random(seed * 1000 + number)  # noqa: S311
+            planted = plant(base, invent(seed * 1000 + number // 2), listed, rng)
             path = folder / f"{number:03d}.dcm"
             path.write_bytes(planted.raw)
             corpus.planted[path] = planted

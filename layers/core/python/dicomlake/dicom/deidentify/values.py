@@ -86,8 +86,8 @@ def _is_plain(value: bytes) -> bool:
 def _cleaned(item: Kept, search: Search) -> tuple[Element, tuple[str, ...]]:
     element = item.element
     if element.tag == ICC_PROFILE:
-        value, kinds = without_texts(element.value), ("text of a colour profile",)
-    elif element.vr in BLOBS:
+        return element._replace(value=without_texts(element.value)), ("text of a colour profile",)
+    if element.vr in BLOBS:
         value, kinds = _clean_blob(element.value, search)
     elif element.vr in WHOLE_VALUES:
         value, kinds = _clean_whole(element.value, element.vr, search)
