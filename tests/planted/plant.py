@@ -151,7 +151,7 @@ def _nest(dataset: Dataset, secrets: list[Secret], persona: Persona, plantings: 
     inner.StudyDate, inner.ReferencedSOPInstanceUID = f"{persona.study:%Y%m%d}", dataset.get("SOPInstanceUID", "1.2.3")
     inner.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
     inner.CodeValue, inner.CodingSchemeDesignator = "T-1", "99LOCAL"
-    for keyword, secret in zip(("CodeMeaning", "LUTExplanation", "ConvolutionKernel"), secrets, strict=False):
+    for keyword, secret in zip(("CodeMeaning", "LUTExplanation", "ReceiveCoilManufacturerName"), secrets, strict=False):
         setattr(inner, keyword, secret.text[:64])
         plantings.append(Planting((*_PATH, keyword), secret))
     for outer in reversed(_PATH[::2]):
