@@ -132,7 +132,10 @@ def _score_elements(
 
 
 def _score_action(code: str, before: DataElement, after: DataElement | None, where: str, into: Score) -> None:
-    """Whether an element went the way the table says; with a choice, any of its actions, the Type decides elsewhere."""
+    """Whether an element went the way the table says; with a choice, any of its actions, the Type decides elsewhere.
+
+    The ethics committee's name may be there only beside its approval number, which the table removes (PS3.3 C.7.1.3).
+    """
     if before.is_empty:
         return
     gone, empty = after is None, after is not None and after.is_empty
@@ -141,7 +144,7 @@ def _score_action(code: str, before: DataElement, after: DataElement | None, whe
     allowed = {
         "X": gone or empty or changed,
         "Z": empty or changed or dummy_sex,
-        "D": changed,
+        "D": changed or (gone and before.keyword == "ClinicalTrialProtocolEthicsCommitteeName"),
         "U": changed or str(before.value).startswith(WELL_KNOWN),
         "X/Z": gone or empty or changed,
         "X/D": gone or changed,

@@ -84,6 +84,10 @@ _GROUPS: Mapping[int, Decision] = {
     0x50: Decision(_X, "curves and audio", TABLE + ", (50xx,xxxx)"),
     0x60: Decision(_X, "overlays: graphics and text over the image", TABLE + ", (60xx,3000) and (60xx,4000)"),
 }
+_BY_CONDITION: Mapping[int, Decision] = {
+    0x00120081: Decision(_X, "D, Type 1C on (0012,0082), which is removed", f"{TABLE}, PS3.3 C.7.1.3"),
+}
+"""What may be there only beside an attribute that the profile removes."""
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
 _KEEP = Decision(Action.KEEP, "not named by the profile", TABLE)
 _INTO = Decision(Action.ENTER, "every sequence is entered", "PS3.15 E.1.1")
@@ -138,7 +142,7 @@ class Profile:
             return _GROUPS[tag >> 24]
         code = standard().actions.get(tag)
         if code is not None:
-            return self._by_table(code, parent, tag)
+            return _BY_CONDITION.get(tag) or self._by_table(code, parent, tag)
         if vr == "SQ":
             return _INTO
         if tag in KEPT_UIDS:
