@@ -15,7 +15,7 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.pixels.decoders.rle import _rle_decode_frame
 from pydicom.uid import UID
 
-from dicomlake.dicom.codecs.bounded import in_time
+from dicomlake.dicom.codecs.bounded import decode_in_time
 from dicomlake.dicom.codecs.lossless import CODEC_ERRORS, decode_openjpeg
 from dicomlake.dicom.codecs.plain import inflated_frame
 from dicomlake.dicom.codecs.transcode import StoredFrame, store_instance
@@ -243,7 +243,7 @@ _OTHERS: dict[Decoder, Callable[[bytes, PixelLayout], np.ndarray]] = {
     Decoder.DEFLATED: lambda data, layout: landed_to_array(inflated_frame(data, layout), layout),
     Decoder.RLE: _rle,
     Decoder.JPEG_LOSSLESS: lambda data, _: imagecodecs.jpegsof3_decode(data),
-    Decoder.JPEG_LS: lambda data, layout: in_time(lambda: imagecodecs.jpegls_decode(data), layout.native_length),
+    Decoder.JPEG_LS: lambda data, layout: decode_in_time("jpeg-ls", data, layout.native_length),
     Decoder.JPEG_2000: lambda data, _: imagecodecs.jpeg2k_decode(data),
 }
 """Another reader of each kind of source; JPEG-LS and JPEG 2000 have none: theirs show that what was read is stored."""

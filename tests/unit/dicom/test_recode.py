@@ -1,6 +1,7 @@
 """Transcoding on the way out: which transfer syntaxes can be had of what is stored, and that pixels stay equal."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,15 @@ import pytest
 from imagecodecs import htj2k_decode, jpeg2k_decode, jpeg8_decode, jpegls_decode, jpegsof3_decode
 from pydicom.dataset import Dataset
 
-from dicomlake.dicom.codecs.lossless import encode
+from dicomlake.dicom.codecs.lossless import crc32, encode
 from dicomlake.dicom.codecs.lossy import METHODS
 from dicomlake.dicom.files import recode
 from dicomlake.dicom.files.dataset import HeadDataset
 from dicomlake.dicom.files.part10 import StoredPixels
-from dicomlake.dicom.files.recode import ENCODERS, recoded, recoded_frame, viewed_frame
+from dicomlake.dicom.files.recode import ENCODERS, recoded, recoded_frame
 from dicomlake.dicom.frames.pixels import PixelLayout, narrowed
-from dicomlake.domain.errors import TooLargeError, UnsupportedError
+from dicomlake.dicom.frames.syntaxes import SYNTAXES, Decoder, Stream
+from dicomlake.domain.errors import MalformedError, NotAcceptableError, TooLargeError
 from dicomlake.domain.model import TransferSyntaxUid
 from dicomlake.domain.served import DECODED, HTJ2K, TRANSCODED, served_as
 
@@ -84,16 +86,29 @@ def test_a_transcoded_frame_decodes_to_the_same_bits(name: str, target: str) -> 
     frame = frame_of(layout)
     stream = encode(narrowed(frame, layout), layout, colour_transform=layout.samples == 3)
 
-    sent = recoded_frame(stream, layout, TransferSyntaxUid(ROOT + target))
+    photometric = "RGB" if layout.samples == 3 else "MONOCHROME2"
+    sent = recoded_frame(one_frame(stream, layout), 0, photometric, TransferSyntaxUid(ROOT + target))
 
     decoded = DECODERS[target](sent, layout)
     mask = (1 << layout.bits_stored) - 1
     assert np.array_equal(np.asarray(decoded).astype("i8") & mask, frame.astype("i8") & mask)
 
 
+@pytest.mark.parametrize("target", DECODERS)
+def test_noise_that_no_encoder_makes_smaller_is_transcoded_all_the_same(target: str) -> None:
+    layout = PixelLayout(700, 700, 1, 8, 8, signed=False)
+    frame = frame_of(layout)
+    stream = encode(frame, layout, colour_transform=False)
+
+    sent = recoded_frame(one_frame(stream, layout), 0, "MONOCHROME2", TransferSyntaxUid(ROOT + target))
+
+    assert np.array_equal(DECODERS[target](sent, layout), frame)
+
+
 def test_every_encoder_is_tried_above_and_told_to_the_look_ups() -> None:
     assert {ROOT + target for target in DECODERS} == set(ENCODERS) == TRANSCODED
-    assert set(METHODS) | {HTJ2K} == DECODED
+    kept = {uid for uid, row in SYNTAXES.items() if row.decoder is not Decoder.NONE and row.stream is not Stream.NATIVE}
+    assert set(METHODS) | kept | {HTJ2K} == DECODED
 
 
 @pytest.mark.parametrize(
@@ -130,9 +145,29 @@ def test_what_is_sent_of_what_is_stored(stored: str, wanted: str, sent: str | No
     assert served_as(TransferSyntaxUid(ROOT + stored), asked) == (None if sent is None else ROOT + sent)
 
 
-def test_what_has_no_decoder_is_not_viewed() -> None:
-    with pytest.raises(UnsupportedError):
-        viewed_frame(TransferSyntaxUid(f"{ROOT}.4.102"), b"", LAYOUTS["8"], "MONOCHROME2")
+def one_frame(stream: bytes, layout: PixelLayout, checksum: int | None = None) -> StoredPixels:
+    return StoredPixels(STORED, layout, [len(stream)], lambda _: stream, [] if checksum is None else [checksum])
+
+
+def test_a_value_that_the_target_would_cut_is_refused() -> None:
+    layout = LAYOUTS["12"]
+    frame = frame_of(layout)
+    frame[2, 2] = 5000
+    stream = encode(frame, replace(layout, bits_stored=16), colour_transform=False)
+
+    for target in (".4.80", ".4.90", ".5"):
+        with pytest.raises(NotAcceptableError, match="do not fit"):
+            recoded_frame(one_frame(stream, layout), 0, "MONOCHROME2", TransferSyntaxUid(ROOT + target))
+
+
+def test_other_pixels_than_were_proved_are_not_sent() -> None:
+    layout = LAYOUTS["16"]
+    stream = encode(frame_of(layout), layout, colour_transform=False)
+    checksum = crc32(frame_of(layout))
+
+    assert recoded_frame(one_frame(stream, layout, checksum), 0, "MONOCHROME2", TransferSyntaxUid(f"{ROOT}.5"))
+    with pytest.raises(MalformedError, match="other pixels"):
+        recoded_frame(one_frame(stream, layout, checksum ^ 1), 0, "MONOCHROME2", TransferSyntaxUid(f"{ROOT}.5"))
 
 
 @pytest.mark.parametrize(

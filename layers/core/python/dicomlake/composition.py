@@ -9,6 +9,7 @@ from dicomlake import wire
 from dicomlake.adapters.calls import CallMeter
 from dicomlake.adapters.clients import AwsClients
 from dicomlake.adapters.clock import RandomIdSource, SystemClock
+from dicomlake.adapters.decoder_processes import DecoderProcesses
 from dicomlake.adapters.dynamodb import (
     DynamoDbAccessKeys,
     DynamoDbDatastoreRegistry,
@@ -22,6 +23,7 @@ from dicomlake.adapters.secrets import SecretsManagerSecretSource
 from dicomlake.adapters.sns import EncodedMessage, SnsEventPublisher
 from dicomlake.adapters.sqs import SqsWorkQueue
 from dicomlake.adapters.stepfunctions import Machines, StepFunctionsWorkflows
+from dicomlake.dicom.codecs.bounded import run_decoders_by
 from dicomlake.domain.ids import LakeSecret
 from dicomlake.domain.model import DatastoreId
 from dicomlake.ports import Datastore
@@ -39,6 +41,7 @@ class Lake:
         self._clients = AwsClients(settings.region, self.meter, env=settings.aws)
         self._datastores: dict[DatastoreId, Datastore] = {}
         self._queues: dict[str, SqsWorkQueue] = {}
+        run_decoders_by(DecoderProcesses())  # a process starts with the first frame that needs one
 
     def datastore(self, datastore_id: DatastoreId) -> Datastore:
         """Return the ports of one data store."""

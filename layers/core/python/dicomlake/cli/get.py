@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from dicomlake.adapters.decoder_processes import DecoderProcesses
 from dicomlake.cli.commands import OK, add_common
 from dicomlake.cli.output import complain, print_json, print_line, size
 from dicomlake.cli.progress import Progress
@@ -17,8 +18,9 @@ from dicomlake.client.failure import LakeClientError
 from dicomlake.client.finding import find_lake
 from dicomlake.client.lake import LakeClient
 from dicomlake.client.restoring import NotRestorableError, PackedInstance, Packs
+from dicomlake.dicom.codecs.bounded import run_decoders_by
 from dicomlake.dicom.frames.pixels import Bytes
-from dicomlake.domain.errors import PermanentError, PipelineError, RequestError
+from dicomlake.domain.errors import NotAcceptableError, PermanentError, PipelineError, RequestError
 from dicomlake.domain.model import InstanceKey, InstanceUid, SeriesUid, StudyUid, is_uid
 
 _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Get them and say what was written."""
+    run_decoders_by(DecoderProcesses())
     lake = LakeClient(find_lake(arguments.data))
     keys = list(find_instances(lake, arguments.uid))
     packs, written, refused = Packs(lake, keys), list[Path](), list[str]()
@@ -93,7 +96,7 @@ def _files(
 
 
 def _why(exc: PipelineError, arguments: argparse.Namespace) -> str:
-    undecodable = isinstance(exc, PermanentError) and arguments.syntax == "ele"
+    undecodable = isinstance(exc, (PermanentError, NotAcceptableError)) and arguments.syntax == "ele"
     if undecodable and not (arguments.original or arguments.frames):
         return f"Its pixels cannot be decoded ({exc}): ask for --original or --syntax stored instead."
     return str(exc)

@@ -13,6 +13,12 @@ SPACING_GAP = "slice-gap"
 MIXED_ORIENTATION = "mixed-orientation"
 TRUNCATED = "truncated-frames"
 
+TRUNCATED_CODES = frozenset({"truncated-pixels", "truncated-frame"})
+"""Warnings of an instance that make the finding TRUNCATED of its study."""
+
+DAMAGED_CODES = TRUNCATED_CODES | {"undecodable-frame"}
+"""Warnings of an instance whose pixels were damaged when it landed: who asks for them is told."""
+
 STACKED = frozenset({"CT", "MR", "PT"})
 """Modalities whose series are slices of one volume, as a rule."""
 

@@ -19,8 +19,17 @@ VIDEO = frozenset(
 )
 """One stream over all frames (PS3.5 8.2.5): no frame can be cut out of it."""
 
-DECODED = frozenset({HTJ2K, *(TransferSyntaxUid(f"{_ROOT}.4.{tail}") for tail in (50, 51, 81, 91, 203))})
-"""Stored compressed transfer syntaxes whose frames can be sent decoded."""
+DECODED = frozenset(
+    TransferSyntaxUid(_ROOT + tail)
+    for tail in (
+        *(".4.202", ".4.50", ".4.51", ".4.81", ".4.91", ".4.203"),
+        *(".1.98", ".8.1", ".5", ".4.57", ".4.70", ".4.80", ".4.90", ".4.201"),
+    )
+)
+"""Stored transfer syntaxes whose frames can be sent decoded: HTJ2K, lossy ones, and lossless ones that were kept.
+
+The last are kept for what is in them (bits, 32-bit words, shared colours, damage): some of their frames have no decoder
+all the same, which is told when they are read."""
 
 
 def served_as(stored: TransferSyntaxUid, wanted: str) -> TransferSyntaxUid | None:

@@ -13,6 +13,7 @@ from itertools import batched
 from dicomlake.domain.change import came_after
 from dicomlake.domain.commit import MAX_INSTANCES, Clash, ClashKind, Commit, CommitRow, SeriesShare
 from dicomlake.domain.errors import LostRaceError, RetryableError
+from dicomlake.domain.findings import TRUNCATED_CODES
 from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Origin, Step, Tally
 from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import (
@@ -34,8 +35,6 @@ from dicomlake.ports import Clock, Datastore, IdSource
 
 TRIES = 5
 """How often a transaction that lost a race is tried again before its objects go back to the queue."""
-
-TRUNCATED_CODES = frozenset({"truncated-pixels", "truncated-frame"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,14 @@
 """Rendered frames and thumbnails (WADO-RS, PS3.18 10.4.1.1.3 and 10.4.1.1.4): what a browser shows without DICOM."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dicomlake.dicom.codecs.lossy import decoded_photometric
-from dicomlake.dicom.files.dataset import read_head
-from dicomlake.dicom.files.frame_values import FrameValues, compressed_values, native_values, reduced_values
-from dicomlake.dicom.files.part10 import StoredPixels, native_reader
+from dicomlake.dicom.files.frame_values import FrameValues, native_values, stored_values
+from dicomlake.dicom.files.proved import proved_level
 from dicomlake.dicom.frames.pixels import PixelLayout
 from dicomlake.dicom.pictures.encode import jpeg, png
 from dicomlake.dicom.pictures.picture import picture, seen
-from dicomlake.domain.errors import InvalidRequestError, MalformedError, NotAcceptableError, NotFoundError
+from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, NotFoundError
 from dicomlake.domain.model import Frame, InstanceRecord
 from dicomlake.domain.picture import Viewport, Window
 from dicomlake.domain.served import DECODED, HTJ2K, NATIVE
@@ -19,10 +16,7 @@ from dicomlake.ports import Datastore
 from dicomlake.usecases.cut_frames import cut_frames
 from dicomlake.usecases.retrieve_frames import declared_frames, find_frames, is_one_run
 from dicomlake.usecases.retrieve_instances import stored_instance
-from dicomlake.usecases.stored_instance import StoredInstance
-
-DAMAGED = frozenset({"truncated-frame", "truncated-pixels", "undecodable-frame"})
-"""Warnings of an instance whose pixels were damaged when it landed."""
+from dicomlake.usecases.stored_instance import StoredInstance, frame_damage_told, header_damage_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +52,14 @@ def render_frame(record: InstanceRecord, number: int, wanted: Wanted, store: Dat
         raise NotFoundError(f"the instance has frames 1 to {frames_of(record)}")
     instance = stored_instance(record, store)
     layout = instance.layout
-    if layout is None or layout.rows < 1 or layout.columns < 1:
-        raise NotAcceptableError("there is no picture of this instance: it is no image")
+    if layout is None or layout.rows < 1 or layout.columns < 1 or layout.samples not in (1, 3):
+        raise NotAcceptableError("there is no picture of this instance: it is neither gray nor of three colours")
     _check_viewport(wanted.viewport, layout)
-    head = read_head(instance.reader.head(instance.ordinal), instance.reader.splices(instance.ordinal))
-    with _damage_told(record):
-        frame, photometric = _values(instance, layout, record, number, wanted.viewport, store)
-    shown = seen(picture(frame, head.dataset, number - 1, photometric, wanted.window), wanted.viewport)
+    frame, photometric = _values(instance, layout, record, number, wanted.viewport, store)
+    with header_damage_told():
+        whole = picture(frame, instance.head().dataset, number - 1, photometric, wanted.window)
+    shown = seen(whole, wanted.viewport)
     return png(shown) if wanted.media_type == "image/png" else jpeg(shown, wanted.quality)
-
-
-@contextmanager
-def _damage_told(record: InstanceRecord) -> Iterator[None]:
-    """Refuse what cannot be shown because it landed damaged; what was damaged since passes through, loud."""
-    try:
-        yield
-    except MalformedError as error:
-        if DAMAGED.isdisjoint(warned.code for warned in record.warnings):
-            raise
-        raise NotAcceptableError(
-            "there is no picture of this frame: it landed damaged; ask for the instance"
-        ) from error
 
 
 def _check_viewport(viewport: Viewport | None, layout: PixelLayout) -> None:
@@ -100,18 +81,16 @@ def _values(
     """Return a frame's values and their Photometric Interpretation, of no finer resolution than the viewport shows."""
     if is_one_run(record):
         (data,) = cut_frames(find_frames(record.key, [number], store), store)
-        return native_values(data, layout, instance.photometric, instance.pixel_vr)
+        with header_damage_told():  # what a run holds is what landed: if it is no frame, the header says wrong
+            return native_values(data, layout, instance.photometric, instance.pixel_vr)
     frame = instance.reader.frame(instance.ordinal, number - 1)
     level = _level(frame, layout, viewport) if instance.syntax == HTJ2K else None
     data = instance.reader.frame_bytes(frame, level)
     if level is not None:
-        photometric = decoded_photometric(instance.photometric)
-        return reduced_values(data, len(frame.levels) - 1 - level, layout), photometric
-    if instance.syntax not in NATIVE:
-        return compressed_values(instance.syntax, data, layout, instance.photometric)
-    pixels = StoredPixels(instance.syntax, layout, [len(data)], lambda _: data)
-    little_endian, _ = native_reader(pixels, instance.pixel_vr, instance.photometric)
-    return native_values(bytes(little_endian(0)), layout, instance.photometric, instance.pixel_vr)
+        reduced = proved_level(data, len(frame.levels) - 1 - level, layout, frame.levels[level].crc32)
+        return reduced, decoded_photometric(instance.photometric)
+    with frame_damage_told(data, frame):
+        return stored_values(instance.pixels(frame, data), 0, instance.photometric, instance.pixel_vr)
 
 
 def _level(frame: Frame, layout: PixelLayout, viewport: Viewport | None) -> int | None:

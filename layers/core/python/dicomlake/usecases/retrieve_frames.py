@@ -117,11 +117,12 @@ def _frame_spans(record: InstanceRecord, numbers: Sequence[int], store: Datastor
     """Return where each frame lies: from the index row for the only frame, else from the pack's frame table."""
     if record.frame_count == 1:
         return {numbers[0]: Span(*record.pointer.first_frame)}
-    frames = _frame_records(record.pointer, sorted(number - 1 for number in numbers), store)
+    frames = frame_records(record.pointer, sorted(number - 1 for number in numbers), store)
     return {index + 1: Span(frame.offset, frame.length) for index, frame in frames.items()}
 
 
-def _frame_records(pointer: PackPointer, indexes: Sequence[int], store: Datastore) -> dict[int, Frame]:
+def frame_records(pointer: PackPointer, indexes: Sequence[int], store: Datastore) -> dict[int, Frame]:
+    """Return the records of frames by their 0-based indexes, which are sorted; neighbours are read together."""
     frames: dict[int, Frame] = {}
     for first, last in _runs(indexes, pointer.record_size):
         span = frame_table_range(pointer, first, last + 1)

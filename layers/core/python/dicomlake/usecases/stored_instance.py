@@ -1,23 +1,71 @@
-"""One stored instance, opened in its pack: its metadata, its frames, and DICOM files made of both."""
+"""One stored instance, opened in its pack: its metadata, its frames, and DICOM files made of both.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+What cannot be given because it landed damaged is NotAcceptableError: the lake is well, and asking again is vain. What
+was damaged since stays MalformedError, which is loud. The checksums of the pack tell one from the other.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from dicomlake.dicom.files.dataset import read_head
-from dicomlake.dicom.files.part10 import StoredPixels, write_part10
-from dicomlake.dicom.files.recode import recoded
+from dicomlake.dicom.files.dataset import HeadDataset, read_head
+from dicomlake.dicom.files.part10 import StoredPixels, native_reader, write_part10
+from dicomlake.dicom.files.proved import is_as_landed
+from dicomlake.dicom.files.recode import recoded, recoded_frame
 from dicomlake.dicom.frames.pixels import Bytes, PixelLayout, layout_of
 from dicomlake.dicom.frames.syntaxes import EXPLICIT_LITTLE
 from dicomlake.dicom.header.opened import open_object
 from dicomlake.dicom.header.pixel_attributes import pixel_attributes
 from dicomlake.dicom.source import BufferSource
+from dicomlake.domain.errors import MalformedError, NotAcceptableError
 from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import Frame, JsonObject, TransferSyntaxUid
 from dicomlake.lake.metadata import decode_metadata
 from dicomlake.lake.reader import PackReader
 
 PIXEL_ELEMENTS = ("7FE00010", "7FE00008", "7FE00009")
+_FRAME = "the frame landed damaged and cannot be decoded: ask for transfer-syntax=*, or for the landed bytes"
+_HEADER = "the header landed damaged and cannot be written again: ask for the frames, or for the landed bytes"
+
+
+@contextmanager
+def frame_damage_told(data: bytes, frame: Frame) -> Iterator[None]:
+    """Refuse what is asked of a frame that landed damaged; `data` are its stored bytes, `frame` its record."""
+    try:
+        yield
+    except MalformedError as error:
+        if not is_as_landed(data, checksum_of(frame)):
+            raise
+        raise NotAcceptableError(_FRAME) from error
+
+
+@contextmanager
+def header_damage_told() -> Iterator[None]:
+    """Refuse what is asked of a header: its bytes were read under their checksum, so they are those that landed."""
+    try:
+        yield
+    except MalformedError as error:
+        raise NotAcceptableError(_HEADER) from error
+
+
+def checksum_of(frame: Frame) -> int:
+    """Return the checksum that a frame's record ends with: of its pixels, or its bytes where it was kept."""
+    return frame.levels[-1].crc32 if frame.levels else 0
+
+
+@dataclass(slots=True)
+class _LastRead:
+    """Reads frames, and remembers the last one: where decoding fails, it is the one."""
+
+    reader: PackReader
+    frames: Sequence[Frame]
+    data: bytes = field(default=b"", repr=False)
+    index: int = 0
+
+    def __call__(self, index: int) -> bytes:
+        self.index, self.data = index, self.reader.frame_bytes(self.frames[index])
+        return self.data
 
 
 @dataclass(frozen=True)
@@ -67,16 +115,51 @@ class StoredInstance:
         attributes = pixel_attributes(self.view, int(self.pixel_tag, 16), None, None)
         return layout_of(attributes, big_endian=encoding.big_endian, vr=self.pixel_vr)
 
+    def head(self) -> HeadDataset:
+        """Return its head as a data set, the caller's own; NotAcceptableError if it landed unreadable."""
+        landed, splices = self.reader.head(self.ordinal), tuple(self.reader.splices(self.ordinal))
+        with header_damage_told():
+            return read_head(landed, splices)
+
+    def pixels(self, frame: Frame, data: bytes) -> StoredPixels:
+        """Return one of its frames, read already, as stored pixels of one frame."""
+        if self.layout is None:
+            raise NotAcceptableError("the instance is no image: ask for transfer-syntax=*")
+        return StoredPixels(self.syntax, self.layout, [len(data)], lambda _: data, [checksum_of(frame)])
+
+    def frame_in(self, target: TransferSyntaxUid, frame: Frame, data: bytes) -> bytes:
+        """Return one of its frames, read already, in Explicit VR Little Endian or one of `served.TRANSCODED`.
+
+        Raises NotAcceptableError where there is no decoder or encoder for it, or it landed damaged.
+        """
+        pixels = self.pixels(frame, data)
+        with frame_damage_told(data, frame):
+            if target != EXPLICIT_LITTLE:
+                return recoded_frame(pixels, 0, self.photometric, target)
+            read, _ = native_reader(pixels, self.pixel_vr, self.photometric)
+            return bytes(read(0))
+
     def part10(self, target: TransferSyntaxUid) -> Iterator[Bytes]:
         """Yield a DICOM file of it: Explicit VR Little Endian, its own transfer syntax, or another lossless one.
 
-        Errors as `write_part10` and `recoded`.
+        Errors as `write_part10` and `recoded`; NotAcceptableError where a frame or the header landed damaged.
         """
-        head = read_head(self.reader.head(self.ordinal), self.reader.splices(self.ordinal))
         layout = self.layout
         if layout is None or not self.frames:
-            return write_part10(head, None, as_stored=target == self.syntax, syntax=self.syntax)
-        pixels = StoredPixels(self.syntax, layout, [frame.length for frame in self.frames], self.frame)
+            with header_damage_told():
+                yield from write_part10(self.head(), None, as_stored=target == self.syntax, syntax=self.syntax)
+            return
+        last = _LastRead(self.reader, self.frames)
+        try:
+            yield from self._with_pixels(layout, target, last)
+        except MalformedError as error:
+            if last.data and not is_as_landed(last.data, checksum_of(self.frames[last.index])):
+                raise
+            raise NotAcceptableError(_FRAME if last.data else _HEADER) from error
+
+    def _with_pixels(self, layout: PixelLayout, target: TransferSyntaxUid, read: _LastRead) -> Iterator[Bytes]:
+        lengths, checksums = [one.length for one in self.frames], [checksum_of(one) for one in self.frames]
+        head, pixels = self.head(), StoredPixels(self.syntax, layout, lengths, read, checksums)
         if target not in (self.syntax, EXPLICIT_LITTLE):
             pixels = recoded(head, pixels, target)
         return write_part10(head, pixels, as_stored=target != EXPLICIT_LITTLE)

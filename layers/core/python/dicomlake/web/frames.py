@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 from dicomlake.domain.errors import InvalidRequestError
+from dicomlake.domain.findings import DAMAGED_CODES
+from dicomlake.domain.model import InstanceRecord
 from dicomlake.domain.served import is_sent_as_it_lies
 from dicomlake.usecases.retrieve_frames import FramesFound, find_frames, read_frames
 from dicomlake.web.call import Call
@@ -11,7 +13,7 @@ from dicomlake.web.choose import ChosenFrames, choose_frames
 from dicomlake.web.large import Piece, stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
-from dicomlake.web.response import Response
+from dicomlake.web.response import Response, warning
 
 _FRAMES = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,999}\Z")
 
@@ -23,10 +25,20 @@ def get_frames(call: Call) -> Response:
     chosen = choose_frames(call.request.accept(), found.record.stored_transfer_syntax, len(numbers))
     frames = frames_in_syntax(call, found, chosen)
     if not chosen.multipart:
-        return ranged(stream_response(call, chosen.content_type, frames), call.request)
+        return flagged(ranged(stream_response(call, chosen.content_type, frames), call.request), found.record)
     boundary = call.services.ids.new()
     kind = f'multipart/related; type="{chosen.media_type}"; boundary={boundary}'
-    return stream_response(call, kind, _parts(call, chosen, zip(numbers, frames, strict=True), boundary))
+    parts = _parts(call, chosen, zip(numbers, frames, strict=True), boundary)
+    return flagged(stream_response(call, kind, parts), found.record)
+
+
+def flagged(answer: Response, record: InstanceRecord) -> Response:
+    """Say of pixels that were damaged when they landed that they were: what is there is sent, never filled up."""
+    codes = sorted(DAMAGED_CODES.intersection(warned.code for warned in record.warnings))
+    if not codes:
+        return answer
+    text = f"the pixel data landed damaged: {', '.join(codes)}"
+    return Response(answer.status, answer.body, {**answer.headers, **warning(text)})
 
 
 def frame_numbers(text: str) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """WADO-RS instances (PS3.18 10.4.1.1.1): a study, a series or one of them, as DICOM files."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from dicomlake.domain.errors import NotAcceptableError
 from dicomlake.domain.model import InstanceKey, InstanceRecord
@@ -14,11 +15,13 @@ from dicomlake.usecases.retrieve_instances import (
 )
 from dicomlake.web.call import Call
 from dicomlake.web.choose import DICOM, dicom_wishes
+from dicomlake.web.frames import flagged
 from dicomlake.web.large import Piece, stream_response
 from dicomlake.web.multipart import closing, opening
-from dicomlake.web.response import Response
+from dicomlake.web.response import Response, warning
 
-SERVICE = "dicomlake"
+HELD = 32 * 1024 * 1024
+"""Bytes of a file that are made before it is begun to be sent: by then nearly every one is known to be whole."""
 
 
 def _retrieve(find: Callable[[Call], tuple[InstanceRecord, ...]]) -> Callable[[Call], Response]:
@@ -40,32 +43,51 @@ def _respond(call: Call, records: tuple[InstanceRecord, ...]) -> Response:
         raise NotAcceptableError("the instances cannot be had in this transfer syntax: ask for transfer-syntax=*")
     if not wishes[0].multipart:
         return _alone(call, chosen[0])
-    boundary = call.services.ids.new()
+    boundary, refused = call.services.ids.new(), list[NotAcceptableError]()
     kind = f'multipart/related; type="{DICOM}"; boundary={boundary}'
-    return _partial(stream_response(call, kind, _parts(call, chosen, boundary)), len(records) - len(chosen))
+    answer = stream_response(call, kind, _parts(call, chosen, boundary, refused))
+    return partial(answer, len(records) - len(chosen) + len(refused))
 
 
 def _alone(call: Call, chosen: Chosen) -> Response:
     ((_, body),) = read_instances([chosen], call.ports)
-    answer = stream_response(call, _content_type(chosen), body)
+    answer = flagged(stream_response(call, _content_type(chosen), body), chosen.record)
     place = {"content-location": _location(call, chosen.record.key)} if answer.status == 200 else {}
     return Response(answer.status, answer.body, {**answer.headers, **place})
 
 
-def _parts(call: Call, chosen: Sequence[Chosen], boundary: str) -> Iterator[Piece]:
+def _parts(call: Call, chosen: Sequence[Chosen], boundary: str, refused: list[NotAcceptableError]) -> Iterator[Piece]:
+    """Yield the files as parts, but for those that cannot be had: they are `refused`, all of them an error."""
     for one, body in read_instances(chosen, call.ports):
+        try:
+            begun = _begun(iter(body))
+        except NotAcceptableError as error:
+            refused.append(error)
+            continue
         yield opening(boundary, _content_type(one), _location(call, one.record.key))
-        yield from body
+        yield from begun
         yield b"\r\n"
+    if len(refused) == len(chosen):
+        raise refused[0]
     yield closing(boundary)
 
 
-def _partial(answer: Response, left_out: int) -> Response:
-    """Say that the transfer syntax could be had for some instances only (PS3.18 10.4.3: 206, with a warning)."""
+def _begun(body: Iterator[Piece]) -> Iterable[Piece]:
+    held, size = list[Piece](), 0
+    for piece in body:
+        held.append(piece)
+        size += len(piece)
+        if size > HELD:
+            break
+    return chain(held, body)
+
+
+def partial(answer: Response, left_out: int) -> Response:
+    """Say that some instances cannot be had as they were asked for (PS3.18 10.4.3: 206, with a warning)."""
     if not left_out:
         return answer
-    text = f"{left_out} instances cannot be had in this transfer syntax: ask for transfer-syntax=*"
-    headers = {**answer.headers, "warning": f'299 {SERVICE} "{text}"'}
+    text = f"{left_out} instances cannot be had so: ask for transfer-syntax=*"
+    headers = {**answer.headers, **warning(text)}
     return Response(206 if answer.status == 200 else answer.status, answer.body, headers)
 
 

@@ -14,6 +14,7 @@ from dicomlake.usecases.retrieve_metadata import visible_record
 from dicomlake.web.accept import MEDIA_TYPES, MULTIPART, parse_accept
 from dicomlake.web.call import Call
 from dicomlake.web.frames import frame_numbers
+from dicomlake.web.instances import partial
 from dicomlake.web.large import Piece, stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
@@ -21,6 +22,8 @@ from dicomlake.web.response import Response
 
 JPEG, PNG = "image/jpeg", "image/png"
 THUMBNAIL = Viewport(128, 128)
+TRIED = 5
+"""Images of a series or a study that a thumbnail may be made of, from the middle one on."""
 _KINDS = {JPEG: JPEG, PNG: PNG, "image/jpg": JPEG, "image/*": JPEG, "*/*": JPEG}
 _FUNCTIONS = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
 _RENDERED = ("window", "viewport", "quality")
@@ -67,7 +70,7 @@ def get_thumbnail_frame(call: Call) -> Response:
 def _rendered(find: Callable[[Call], tuple[InstanceRecord, ...]]) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
         wanted, shown = wanted_of(call), _images(find(call))
-        return _together(call, wanted, [(record, middle_frame(record)) for record in shown])
+        return _those_that_can(call, wanted, [(record, middle_frame(record)) for record in shown])
 
     return handle
 
@@ -75,8 +78,7 @@ def _rendered(find: Callable[[Call], tuple[InstanceRecord, ...]]) -> Callable[[C
 def _thumbnail(find: Callable[[Call], tuple[InstanceRecord, ...]]) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
         wanted, shown = _small(call), _images(find(call))
-        record = shown[len(shown) // 2]
-        return _alone(call, record, middle_frame(record), wanted)
+        return _first_that_can(call, _from_the_middle(shown)[:TRIED], wanted)
 
     return handle
 
@@ -121,13 +123,48 @@ def _together(call: Call, wanted: Wanted, shown: list[tuple[InstanceRecord, int]
 
 def _parts(call: Call, wanted: Wanted, shown: list[tuple[InstanceRecord, int]], boundary: str) -> Iterator[Piece]:
     for record, number in shown:
-        body = render_frame(record, number, wanted, call.ports)
-        key = record.key
-        place = f"{call.dicomweb_url}/studies/{key.study_uid}/series/{key.series_uid}/instances/{key.instance_uid}"
-        yield opening(boundary, wanted.media_type, f"{place}/frames/{number}/rendered", len(body))
-        yield body
-        yield b"\r\n"
+        yield from _part(call, wanted, record, number, boundary)
     yield closing(boundary)
+
+
+def _part(call: Call, wanted: Wanted, record: InstanceRecord, number: int, boundary: str) -> tuple[Piece, ...]:
+    body = render_frame(record, number, wanted, call.ports)
+    key = record.key
+    place = f"{call.dicomweb_url}/studies/{key.study_uid}/series/{key.series_uid}/instances/{key.instance_uid}"
+    return opening(boundary, wanted.media_type, f"{place}/frames/{number}/rendered", len(body)), body, b"\r\n"
+
+
+def _those_that_can(call: Call, wanted: Wanted, shown: list[tuple[InstanceRecord, int]]) -> Response:
+    """Answer pictures of a series or a study, but for images that landed damaged: then 206, and how many they are."""
+    boundary, refused = call.services.ids.new(), list[NotAcceptableError]()
+    kind = f'{MULTIPART}; type="{wanted.media_type}"; boundary={boundary}'
+
+    def parts() -> Iterator[Piece]:
+        for record, number in shown:
+            try:
+                yield from _part(call, wanted, record, number, boundary)
+            except NotAcceptableError as error:
+                refused.append(error)
+        if len(refused) == len(shown):
+            raise refused[0]
+        yield closing(boundary)
+
+    return partial(stream_response(call, kind, parts()), len(refused))
+
+
+def _from_the_middle(shown: list[InstanceRecord]) -> list[InstanceRecord]:
+    middle = len(shown) // 2
+    return [shown[place] for place in sorted(range(len(shown)), key=lambda place: abs(place - middle))]
+
+
+def _first_that_can(call: Call, candidates: list[InstanceRecord], wanted: Wanted) -> Response:
+    """Answer a picture of the first image that did not land damaged."""
+    for record in candidates[:-1]:
+        try:
+            return _alone(call, record, middle_frame(record), wanted)
+        except NotAcceptableError:
+            continue
+    return _alone(call, candidates[-1], middle_frame(candidates[-1]), wanted)
 
 
 # --- what is asked -------------------------------------------------------------------------------------------------

@@ -39,6 +39,11 @@ def json_response(content: object, status: int = 200, media_type: str = "applica
     return Response(status, body, {"content-type": media_type})
 
 
+def warning(text: str) -> dict[str, str]:
+    """Return the header that tells what to know of an answer that is one all the same (RFC 7234 5.5)."""
+    return {"warning": f'299 dicomlake "{text}"'}
+
+
 def write_event(response: Response, request: Request) -> dict[str, Any]:
     """Return the gateway's form of a response. Raises TooLargeError if its body is over the limit."""
     sent = _encoded(response, request)

@@ -9,7 +9,7 @@ import numpy as np
 from dicomlake.dicom.codecs.lossless import CODEC_ERRORS, decode, decode_openjpeg
 from dicomlake.dicom.codecs.markers import bare_stream, is_complete
 from dicomlake.dicom.codecs.plain import decode_rle, inflated_frame
-from dicomlake.dicom.frames.pixels import Bytes, PixelLayout, as_stored, little_endian
+from dicomlake.dicom.frames.pixels import Bytes, PixelArray, PixelLayout, as_stored, little_endian
 from dicomlake.dicom.frames.syntaxes import Decoder
 from dicomlake.domain.errors import MalformedError
 
@@ -22,16 +22,24 @@ def native_frame(decoder: Decoder, data: Bytes, layout: PixelLayout, photometric
     Raises MalformedError if it cannot be decoded whole.
     """
     if layout.bits_allocated in _DECODED_WHOLE:
-        stored = as_stored(decode(decoder, data, layout, photometric), layout)
-        if stored is None:
-            raise MalformedError("a lossless frame has not its header's sign")
-        return little_endian(stored, layout).tobytes()
+        return kept_pixels(decoder, data, layout, photometric).tobytes()
     try:
         return _OTHERS[decoder, layout.bits_allocated](data, layout)
     except KeyError as error:
         raise MalformedError(f"a {decoder} frame of {layout.bits_allocated} bits a sample has no decoder") from error
     except CODEC_ERRORS as error:
         raise MalformedError(f"a {decoder} frame cannot be decoded") from error
+
+
+def kept_pixels(decoder: Decoder, data: Bytes, layout: PixelLayout, photometric: str) -> PixelArray:
+    """Return the pixels of a kept lossless frame of 8 or 16 bits as viewers get them: little endian, colour by pixel.
+
+    Raises MalformedError if it cannot be decoded whole.
+    """
+    stored = as_stored(decode(decoder, data, layout, photometric), layout)
+    if stored is None:
+        raise MalformedError("a lossless frame has not its header's sign")
+    return little_endian(stored, layout)
 
 
 def has_decoder(decoder: Decoder, layout: PixelLayout) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dicomlake.dicom.codecs.bounded import in_time
+from dicomlake.dicom.codecs.bounded import decode_in_time
 from dicomlake.dicom.codecs.huffman import check_bits
 from dicomlake.dicom.codecs.markers import bare_stream, is_complete, jpeg_size, read_header, without_comments
 from dicomlake.dicom.codecs.plain import decode_deflated, decode_rle
@@ -203,11 +203,8 @@ def _jpeg_lossless(data: Bytes, layout: PixelLayout, photometric: str) -> PixelA
 
 def decode_jpeg_ls(data: Bytes, layout: PixelLayout, _: str) -> PixelArray:
     """Decode JPEG-LS, lossless or near. Errors as `decode_jpeg`."""
-    from imagecodecs import jpegls_decode
-
     check_size(jpeg_size(data), layout)
-    array: PixelArray = in_time(lambda: jpegls_decode(data), layout.native_length)
-    return array
+    return decode_in_time("jpeg-ls", data, layout.native_length)
 
 
 def check_size(size: tuple[int, int], layout: PixelLayout) -> None:

@@ -1,28 +1,32 @@
 """Any stored frame as an array of its stored values, also those that no encoder takes: bits, 32-bit, float, 4:2:2."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomlake.dicom.codecs.lossless import CODEC_ERRORS, decode_openjph
 from dicomlake.dicom.codecs.lossy import decoded_photometric
-from dicomlake.dicom.files.recode import viewed_frame
-from dicomlake.dicom.frames.pixels import PixelLayout, as_stored
+from dicomlake.dicom.files.part10 import StoredPixels, native_reader
+from dicomlake.dicom.frames.pixels import PixelLayout
+from dicomlake.dicom.frames.syntaxes import ENCAPSULATED_NATIVE, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from dicomlake.domain.errors import MalformedError
-from dicomlake.domain.model import TransferSyntaxUid
 
 FrameValues = NDArray[Any]
 
+_NATIVE = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, ENCAPSULATED_NATIVE})
 
-def compressed_values(
-    syntax: TransferSyntaxUid, data: bytes, layout: PixelLayout, photometric: str
-) -> tuple[FrameValues, str]:
-    """Return a compressed frame's values, (rows, columns[, 3]), and their Photometric Interpretation.
 
-    Errors as `viewed_frame`.
+def stored_values(pixels: StoredPixels, index: int, photometric: str, vr: str) -> tuple[FrameValues, str]:
+    """Return a stored frame's values, (rows, columns[, 3]), and their Photometric Interpretation.
+
+    Raises NotAcceptableError where the transfer syntax has no decoder, MalformedError where the frame cannot be read.
     """
-    return viewed_frame(syntax, data, layout, photometric), decoded_photometric(photometric)
+    read, _ = native_reader(pixels, vr, photometric)
+    if pixels.syntax in _NATIVE:
+        return native_values(bytes(read(index)), pixels.layout, photometric, vr)
+    layout = replace(pixels.layout, planar=False)  # what is decoded has its colours by pixel
+    return native_values(bytes(read(index)), layout, decoded_photometric(photometric), vr)
 
 
 def native_values(data: bytes, layout: PixelLayout, photometric: str, vr: str) -> tuple[FrameValues, str]:
@@ -42,21 +46,6 @@ def native_values(data: bytes, layout: PixelLayout, photometric: str, vr: str) -
     if layout.planar:
         return np.moveaxis(values.reshape(layout.samples, layout.rows, layout.columns), 0, -1), photometric
     return values.reshape(layout.shape), photometric
-
-
-def reduced_values(prefix: bytes, skip: int, layout: PixelLayout) -> FrameValues:
-    """Return an HTJ2K frame without its `skip` finest resolutions, from the bytes that hold the others.
-
-    Raises MalformedError if they cannot be decoded.
-    """
-    try:
-        array = decode_openjph(prefix, skip=skip)
-    except CODEC_ERRORS as error:
-        raise MalformedError("a stored frame cannot be decoded") from error
-    stored = as_stored(array, layout)
-    if stored is None:
-        raise MalformedError("a stored frame has not its header's sign")
-    return stored
 
 
 def _count(layout: PixelLayout) -> int:

@@ -14,8 +14,9 @@ from pydicom.uid import UID
 from dicomlake.dicom.codecs.kept import has_decoder, native_frame
 from dicomlake.dicom.codecs.lossy import METHODS, decode_lossy, decoded_photometric
 from dicomlake.dicom.files.dataset import UNREADABLE, HeadDataset
-from dicomlake.dicom.files.restore import FrameReader, decoded_frame
-from dicomlake.dicom.frames.pixels import Bytes, PixelLayout
+from dicomlake.dicom.files.proved import proved_frame
+from dicomlake.dicom.files.restore import FrameReader
+from dicomlake.dicom.frames.pixels import Bytes, PixelArray, PixelLayout
 from dicomlake.dicom.frames.syntaxes import (
     ENCAPSULATED_NATIVE,
     EXPLICIT_BIG,
@@ -44,12 +45,19 @@ class StoredPixels:
     """An instance's stored frames: their transfer syntax, landed layout, lengths in bytes, and how to read one.
 
     `lengths` are those of the stored bytes, in order; where frames cannot be addressed, those of the pieces.
+    `checksums` are those of the last levels in their records; without them frames are taken on trust.
     """
 
     syntax: TransferSyntaxUid
     layout: PixelLayout
     lengths: Sequence[int]
     read: FrameReader
+    checksums: Sequence[int] = ()
+
+    def proved(self, index: int, photometric: str) -> PixelArray:
+        """Return an HTJ2K frame of 8 or 16 bits as viewers get it, under its checksum; errors as `proved_frame`."""
+        checksum = self.checksums[index] if self.checksums else None
+        return proved_frame(self.read(index), self.layout, photometric, checksum)
 
 
 def write_part10(
@@ -88,7 +96,7 @@ def _without_pixels(syntax: TransferSyntaxUid, *, as_stored: bool) -> TransferSy
 def _compressed(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
     dataset = head.dataset
     if pixels.syntax == HTJ2K_LOSSLESS_RPCL:
-        _describe(dataset, pixels.layout, "YBR_RCT" if _photometric(dataset) == "RGB" else _photometric(dataset))
+        describe(dataset, pixels.layout, "YBR_RCT" if photometric_of(dataset) == "RGB" else photometric_of(dataset))
     offsets = list(_offsets(pixels.lengths))
     basic = _basic_table(pixels, offsets)
     if basic is None:
@@ -106,11 +114,11 @@ def _compressed(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
 
 def _native(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
     dataset, layout = head.dataset, pixels.layout
-    read, length = native_reader(pixels, head.pixel_vr, _photometric(dataset))
+    read, length = native_reader(pixels, head.pixel_vr, photometric_of(dataset))
     if length > _LARGEST:
         raise TooLargeError("native pixels exceed 4 GiB: ask for transfer-syntax=*, which gives them compressed")
     if pixels.syntax not in _NATIVE:
-        _describe(dataset, layout, decoded_photometric(_photometric(dataset)))
+        describe(dataset, layout, decoded_photometric(photometric_of(dataset)))
     if pixels.syntax in METHODS:
         _say_lossy(dataset, METHODS[pixels.syntax], length / max(sum(pixels.lengths), 1))
     after = _cut_after(dataset, head.pixel_tag)
@@ -133,7 +141,7 @@ def native_reader(pixels: StoredPixels, vr: str, photometric: str) -> tuple[Fram
     if not 0 < layout.bits_stored <= layout.bits_allocated:
         raise NotAcceptableError("no sample has so many Bits Stored: ask for transfer-syntax=*")
     if pixels.syntax == HTJ2K_LOSSLESS_RPCL and layout.bits_allocated in (8, 16):
-        return lambda index: decoded_frame(stored(index), layout).tobytes(), decoded
+        return lambda index: pixels.proved(index, photometric).tobytes(), decoded
     decoder = syntax_of(pixels.syntax).decoder
     if has_decoder(decoder, layout) and not _shares_bytes(layout, len(pixels.lengths)):
         return lambda index: native_frame(decoder, stored(index), layout, photometric), decoded
@@ -162,14 +170,15 @@ def _swap(data: memoryview, size: int) -> bytes:
     return np.frombuffer(data[:whole], f"u{size}").byteswap().tobytes() + bytes(data[whole:])
 
 
-def _describe(dataset: Dataset, layout: PixelLayout, photometric: str) -> None:
+def describe(dataset: Dataset, layout: PixelLayout, photometric: str) -> None:
     """Say what the colours are; elements are put, not set: setting reads what was there, which may be unreadable."""
     dataset.add_new("PhotometricInterpretation", "CS", photometric)
     if layout.samples > 1:
         dataset.add_new("PlanarConfiguration", "US", 0)
 
 
-def _photometric(dataset: Dataset) -> str:
+def photometric_of(dataset: Dataset) -> str:
+    """Return a data set's Photometric Interpretation, "" without one; MalformedError where it cannot be read."""
     try:
         return str(dataset.get("PhotometricInterpretation", ""))
     except UNREADABLE as error:

@@ -6,46 +6,39 @@ from types import MappingProxyType
 import numpy as np
 
 from dicomlake.dicom.codecs.lossless import CODEC_ERRORS, encode
-from dicomlake.dicom.codecs.lossy import METHODS, decode_lossy, decoded_photometric
+from dicomlake.dicom.codecs.lossy import decoded_photometric
 from dicomlake.dicom.files.dataset import HeadDataset
-from dicomlake.dicom.files.part10 import StoredPixels
-from dicomlake.dicom.files.restore import FrameReader, decoded_frame
-from dicomlake.dicom.frames.pixels import PixelArray, PixelLayout, narrowed
-from dicomlake.dicom.frames.syntaxes import HTJ2K_LOSSLESS_RPCL
-from dicomlake.domain.errors import NotAcceptableError, TooLargeError, UnsupportedError
+from dicomlake.dicom.files.part10 import StoredPixels, describe, photometric_of
+from dicomlake.dicom.files.restore import FrameReader
+from dicomlake.dicom.frames.pixels import PixelArray, PixelLayout, fits, narrowed
+from dicomlake.domain.errors import NotAcceptableError, TooLargeError
 from dicomlake.domain.model import TransferSyntaxUid
 
 MOST_RECODED = 512 * 1024 * 1024
 """Native bytes of the largest instance that is transcoded: its frames are in memory until their offsets are known."""
 
+_UNFIT = "the pixels do not fit the transfer syntax: ask for transfer-syntax=*"
 _ROOT = "1.2.840.10008.1.2."
 _HTJ2K = TransferSyntaxUid(f"{_ROOT}4.201")
 
 
-def viewed_frame(stored: TransferSyntaxUid, data: bytes, layout: PixelLayout, photometric: str) -> PixelArray:
-    """Return a compressed frame's pixels as viewers get them: little endian, Bits Allocated wide, colour by pixel.
-
-    Raises UnsupportedError where the transfer syntax has no decoder, MalformedError where the frame cannot be decoded.
-    """
-    if stored == HTJ2K_LOSSLESS_RPCL:
-        return decoded_frame(data, layout)
-    if stored not in METHODS:
-        raise UnsupportedError("frames of this transfer syntax have no decoder")
-    return decode_lossy(stored, data, layout, photometric)
-
-
-def recoded_frame(code_stream: bytes, layout: PixelLayout, target: TransferSyntaxUid) -> bytes:
+def recoded_frame(pixels: StoredPixels, index: int, photometric: str, target: TransferSyntaxUid) -> bytes:
     """Return a stored HTJ2K frame in another lossless transfer syntax, proved by nothing but the codec's promise.
 
     Raises NotAcceptableError where its encoder does not take such pixels, MalformedError where the frame is damaged.
     """
     if target == _HTJ2K:
-        return code_stream  # RPCL is HTJ2K lossless with rules added (PS3.5 A.4.4)
-    array = decoded_frame(code_stream, layout)
+        return bytes(pixels.read(index))  # RPCL is HTJ2K lossless with rules added (PS3.5 A.4.4)
+    layout = pixels.layout
+    if layout.bits_allocated not in (8, 16) or not 0 < layout.bits_stored <= layout.bits_allocated:
+        raise NotAcceptableError(_UNFIT)
+    array = pixels.proved(index, photometric)
+    if not fits(int(array.min()), int(array.max()), layout):
+        raise NotAcceptableError(_UNFIT)
     try:
         return ENCODERS[target](array, layout)
     except CODEC_ERRORS as error:
-        raise NotAcceptableError("the pixels do not fit the transfer syntax: ask for transfer-syntax=*") from error
+        raise NotAcceptableError(_UNFIT) from error
 
 
 def recoded(head: HeadDataset, pixels: StoredPixels, target: TransferSyntaxUid) -> StoredPixels:
@@ -56,13 +49,10 @@ def recoded(head: HeadDataset, pixels: StoredPixels, target: TransferSyntaxUid) 
     layout = pixels.layout
     if layout.native_length * len(pixels.lengths) > MOST_RECODED:
         raise TooLargeError("the instance is too large to be transcoded: ask for transfer-syntax=*, or by frame")
-    photometric = str(head.dataset.get("PhotometricInterpretation", ""))
-    head.dataset.PhotometricInterpretation = decoded_photometric(photometric)
-    if target == _HTJ2K and head.dataset.PhotometricInterpretation == "RGB":
-        head.dataset.PhotometricInterpretation = "YBR_RCT"
-    if layout.samples > 1:
-        head.dataset.PlanarConfiguration = 0
-    frames = [recoded_frame(bytes(pixels.read(index)), layout, target) for index in range(len(pixels.lengths))]
+    photometric = photometric_of(head.dataset)
+    sent = decoded_photometric(photometric)
+    describe(head.dataset, layout, "YBR_RCT" if target == _HTJ2K and sent == "RGB" else sent)
+    frames = [recoded_frame(pixels, index, photometric, target) for index in range(len(pixels.lengths))]
     return StoredPixels(target, layout, [len(frame) for frame in frames], _from(frames))
 
 
@@ -82,7 +72,8 @@ def _jpeg_2000(array: PixelArray, layout: PixelLayout) -> bytes:
 def _jpeg_ls(array: PixelArray, layout: PixelLayout) -> bytes:
     from imagecodecs import jpegls_encode
 
-    return bytes(jpegls_encode(_unsigned(array), level=0, bitspersample=_precision(layout)))
+    room = 2 * array.nbytes + 4096  # noise grows; left to itself imagecodecs takes as much as came in
+    return bytes(jpegls_encode(_unsigned(array), level=0, bitspersample=_precision(layout), out=room))
 
 
 def _jpeg_lossless(array: PixelArray, layout: PixelLayout) -> bytes:
