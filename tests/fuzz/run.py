@@ -21,7 +21,7 @@ from dicomlake.dicom.codecs.bounded import run_decoders_by
 from tests.fuzz.cases import SEEDS, check, damaged
 
 BOUND_SECONDS = 5
-"""How long a case may take on a machine that has a core for it: two frames, each decoded twice, each given up in time."""
+"""How long a case may take on a machine that has a core for it: two frames, each decoded twice and given up in time."""
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 

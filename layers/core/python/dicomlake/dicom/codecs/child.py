@@ -1,7 +1,8 @@
 """The program of a process that decodes for another one: frames in by one pipe, pixels out by another, until it ends.
 
-It says that it is ready by one byte. A request is the decoder's name (16 bytes) and a length (u64), then so many bytes. An answer is 1 and the lengths of its
-type and shape as text (u32) and of its values (u64), then both; or 0 and nothing where the decoder refuses the bytes.
+It says that it is ready by one byte. A request is the decoder's name (16 bytes) and a length (u64), then so many bytes.
+An answer is 1 and the lengths of its type and shape as text (u32) and of its values (u64), then both; or 0 and nothing
+where the decoder refuses the bytes.
 """
 
 import struct
