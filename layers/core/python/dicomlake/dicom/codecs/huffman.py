@@ -24,15 +24,15 @@ _SPARE = 16
 """Bits after the last code that any encoder may leave: the padding of the last byte, and one byte more."""
 _LAST = 32
 """Pixels whose codes are compared with the stream's end: a cut code has less bits, and every pixel takes one."""
-_BAND = 1 << 16
+_BAND = 1 << 17
 """Pixels, about, of the lines that are looked at together."""
 _LONGEST = 32
 """Bits that a pixel takes at most: a code of 16 and 16 more."""
 
-_CATEGORY = np.array([abs(value).bit_length() for value in (*range(32768), *range(-32768, 0))], np.uint8)
-"""SSSS of a difference modulo 2^16, taken as unsigned (Table H.2)."""
 _EXTRA = (*range(16), 0)
 """Bits behind a category's code; the difference 32768 has none (H.1.2.2)."""
+_FEW = 32
+"""Pixels of which at most one is left when it is worth to take those that are out of the rest."""
 _NO_CODE = 200
 """Bits counted for a category that the stream has no code for: more than its padding, so that it never passes."""
 
@@ -47,18 +47,26 @@ class _Table:
     codes: tuple[str, ...]
 
     @property
-    def costs(self) -> NDArray[np.uint8]:
+    def costs(self) -> tuple[int, ...]:
         """The bits that a pixel of each category takes."""
-        bits = [len(code) + extra if code else _NO_CODE for code, extra in zip(self.codes, _EXTRA, strict=True)]
-        return np.array(bits, np.uint8)
+        return tuple(len(code) + extra if code else _NO_CODE for code, extra in zip(self.codes, _EXTRA, strict=True))
 
     def written(self, difference: int) -> str:
         """Return the bits of one difference modulo 2^16."""
-        category = int(_CATEGORY[difference])
         signed = difference - 65536 if difference > 32768 else difference
+        category = abs(signed).bit_length()
         value = signed if signed > 0 else signed + (1 << category) - 1
         extra = _EXTRA[category]
         return self.codes[category] + (f"{value:0{extra}b}" if extra else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entropy:
+    """Entropy-coded data: the bytes, how many bits they are without stuffed zeros and restarts, and the restarts."""
+
+    data: memoryview = field(repr=False)
+    bits: int
+    restarts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class _Scan:
     predictor: int
     point_transform: int
     interval: int
-    entropy: bytes = field(repr=False)
+    entropy: "_Entropy"
 
 
 @dataclass(slots=True)
@@ -106,17 +114,36 @@ def _is_whole(scan: _Scan, stream: _Stream, planes: PixelArray) -> bool:
     start = 1 << (stream.precision - 1)
     taken, ends = 0, []
     for name, number in scan.components:
-        table, costs = scan.tables[number], scan.tables[number].costs.take(_CATEGORY)
+        table, costs = scan.tables[number], scan.tables[number].costs
         last = np.empty(0, np.uint16)
         for found in _differences(planes[:, :, stream.order.index(name)], scan, start):
-            taken += int(costs.take(found).sum(dtype=np.int64))
+            taken += _bits_taken(found, costs)
             last = np.concatenate((last, found.reshape(-1)[-_LAST:]))[-_LAST:]
         ends.append((table, last))
-    bits, restarts = _bits_of(scan.entropy)
+    bits, restarts = scan.entropy.bits, scan.entropy.restarts
     if not taken <= bits <= taken + _SPARE + 8 * restarts:
         return False
     padding = range(8) if restarts else range(bits - taken, bits - taken + 1)
     return _ends_with(scan, planes.shape[0] * planes.shape[1], ends, padding)
+
+
+def _bits_taken(found: Differences, costs: Sequence[int]) -> int:
+    """Return the bits that these differences are written in, each by what its category costs (SSSS, Table H.2).
+
+    Counted by comparing with powers of two: to look each pixel up takes memory that no cache holds. Where few pixels
+    are left, the others are.
+    """
+    sizes = np.abs(found.view(np.int16)).view(np.uint16)  # that of -32768 is 32768, the one difference of category 16
+    bits = costs[0] * sizes.size
+    for category in range(1, len(costs)):
+        reached = sizes >= 1 << (category - 1)
+        count = int(np.count_nonzero(reached))
+        if not count:
+            break
+        bits += (costs[category] - costs[category - 1]) * count
+        if count * _FEW < sizes.size:
+            sizes = sizes[reached]
+    return bits
 
 
 def _ends_with(scan: _Scan, count: int, components: Sequence[tuple[_Table, Differences]], padding: range) -> bool:
@@ -127,7 +154,7 @@ def _ends_with(scan: _Scan, count: int, components: Sequence[tuple[_Table, Diffe
     expected = "".join(
         table.written(int(one)) for pixel in pixels for (table, _), one in zip(components, pixel, strict=True)
     )
-    tail = _tail(scan.entropy, 2 * _LONGEST // 8 * last * len(components) + 8)
+    tail = _tail(scan.entropy.data, 2 * _LONGEST // 8 * last * len(components) + 8)
     return any(tail[: len(tail) - bits].endswith(expected) for bits in padding)
 
 
@@ -141,14 +168,15 @@ def _differences(plane: PixelArray, scan: _Scan, start: int) -> Iterator[Differe
     step = max(_BAND // columns, 1)
     for first in range(0, rows, step):
         above = max(first - 1, 0)
-        wide = plane[above : first + step].astype(np.int32 if scan.predictor > 4 else np.uint16)
-        predicted = np.empty_like(wide)
-        predicted[1:, 1:] = _PREDICTORS[scan.predictor](wide[1:, :-1], wide[:-1, 1:], wide[:-1, :-1])
-        predicted[1:, 0] = wide[:-1, 0]
+        wide = plane[above : first + step].astype(np.int32 if scan.predictor > 4 else np.uint16, copy=False)
+        found = np.empty_like(wide)
+        predicted = _PREDICTORS[scan.predictor](wide[1:, :-1], wide[:-1, 1:], wide[:-1, :-1])
+        np.subtract(wide[1:, 1:], predicted, out=found[1:, 1:])
+        np.subtract(wide[1:, 0], wide[:-1, 0], out=found[1:, 0])
         anew = slice(-above % lines, None, lines)
-        predicted[anew, 1:] = wide[anew, :-1]
-        predicted[anew, 0] = start
-        yield (wide - predicted).astype(np.uint16, copy=False)[first - above :]
+        np.subtract(wide[anew, 1:], wide[anew, :-1], out=found[anew, 1:])
+        np.subtract(wide[anew, 0], start, out=found[anew, 0])
+        yield found.astype(np.uint16, copy=False)[first - above :]
 
 
 _PREDICTORS: Mapping[int, Callable[[_Plane, _Plane, _Plane], _Plane]] = MappingProxyType(
@@ -165,17 +193,9 @@ _PREDICTORS: Mapping[int, Callable[[_Plane, _Plane, _Plane], _Plane]] = MappingP
 """By selection value, from the pixels to the left, above, and above left (Table H.1)."""
 
 
-def _bits_of(entropy: bytes) -> tuple[int, int]:
-    """Return the bits of entropy-coded data without stuffed zeros, and how many restarts there are."""
-    values = np.frombuffer(entropy, np.uint8)
-    kinds = values[np.flatnonzero(values[:-1] == 0xFF) + 1]
-    restarts = int(np.count_nonzero((kinds >= 0xD0) & (kinds <= 0xD7)))
-    return 8 * (len(values) - int(np.count_nonzero(kinds == 0)) - 2 * restarts), restarts
-
-
-def _tail(entropy: bytes, size: int) -> str:
+def _tail(entropy: memoryview, size: int) -> str:
     """Return the last bytes as a text of bits, from the last restart on, without stuffed zeros."""
-    cut = entropy[-size:]
+    cut = bytes(entropy[-size:])
     if len(entropy) > size and entropy[-size - 1] == 0xFF:
         cut = cut[1:]
     restart = max(cut.rfind(b"\xff" + bytes([kind])) for kind in range(0xD0, 0xD8))
@@ -194,11 +214,11 @@ def _read(data: memoryview) -> _Stream:
         elif marker == _DRI:
             (stream.interval,) = struct.unpack(">H", body)
         elif marker == _SOS:
-            stream.scans.append(_scan(body, dict(stream.tables), stream.interval, bytes(entropy)))
+            stream.scans.append(_scan(body, dict(stream.tables), stream.interval, entropy))
     return stream
 
 
-def _segments(data: memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
+def _segments(data: memoryview) -> Iterator[tuple[int, memoryview, _Entropy]]:
     """Yield marker segments, each with the entropy-coded data behind it: only a scan has them."""
     at = 0
     while at + 2 <= len(data):
@@ -214,24 +234,31 @@ def _segments(data: memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
         if length < 2 or at + length > len(data):
             raise ValueError("a segment is cut")
         body, at = data[at + 2 : at + length], at + length
-        entropy = data[at : at + _entropy_length(data[at:])] if marker == _SOS else data[at:at]
+        entropy = _entropy(data[at:]) if marker == _SOS else _NOTHING
         yield marker, body, entropy
-        at += len(entropy)
+        at += len(entropy.data)
 
 
-def _scan(body: memoryview, tables: Mapping[int, _Table], interval: int, entropy: bytes) -> _Scan:
+def _scan(body: memoryview, tables: Mapping[int, _Table], interval: int, entropy: _Entropy) -> _Scan:
     count = body[0]
     components = tuple((body[1 + 2 * index], body[2 + 2 * index] >> 4) for index in range(count))
     return _Scan(components, tables, body[1 + 2 * count], body[3 + 2 * count] & 0x0F, interval, entropy)
 
 
-def _entropy_length(data: memoryview) -> int:
-    """Return how many bytes lie before the next marker that is no restart."""
+def _entropy(data: memoryview) -> _Entropy:
+    """Return what lies before the next marker that is no restart."""
     values = np.frombuffer(data, np.uint8)
     marks = np.flatnonzero(values[:-1] == 0xFF)
     kinds = values[marks + 1]
-    ends = marks[(kinds != 0) & (kinds != 0xFF) & ((kinds < 0xD0) | (kinds > 0xD7))]
-    return int(ends[0]) if len(ends) else len(values)
+    restarts = (kinds >= 0xD0) & (kinds <= 0xD7)
+    ends = np.flatnonzero((kinds != 0) & (kinds != 0xFF) & ~restarts)
+    count = int(ends[0]) if len(ends) else len(marks)
+    length = int(marks[count]) if len(ends) else len(values)
+    stuffed, begun = int(np.count_nonzero(kinds[:count] == 0)), int(np.count_nonzero(restarts[:count]))
+    return _Entropy(data[:length], 8 * (length - stuffed - 2 * begun), begun)
+
+
+_NOTHING = _Entropy(memoryview(b""), 0, 0)
 
 
 def _tables(body: memoryview) -> Iterator[tuple[int, _Table]]:
