@@ -15,8 +15,11 @@ from threading import Thread
 from typing import Any
 
 import result
-from bench_hot_path import Pipeline, Stopwatch
+from bench_hot_path import Pipeline, groups
 from images import SLICES, slices
+from stopwatch import Stopwatch
+
+from dicomlake.usecases.fetch_ahead import TOGETHER
 
 PROCESSES = get_context("fork")
 KINDS: dict[str, tuple[Any, int]] = {
@@ -30,11 +33,11 @@ REPEATS = 3
 def store(barrier: Any, spent: Any, slices_each: int) -> None:
     """Store slices between two meetings at the barrier, and tell the CPU seconds they took."""
     pipeline, watch, given = Pipeline(), Stopwatch(), slices()
-    pipeline.run(given[0], watch)
+    pipeline.run(given[:TOGETHER], watch)
     barrier.wait()
     since = time.thread_time()
-    for at in range(slices_each):
-        pipeline.run(given[at % SLICES], watch)
+    for group in groups(given, slices_each):
+        pipeline.run(group, watch)
     spent.put(time.thread_time() - since)
     barrier.wait()
 

@@ -14,6 +14,7 @@ from dicomlake.domain.events import IngestObject, InstancesStored
 from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.routing import Received
 from dicomlake.usecases import ingest_batch
+from dicomlake.usecases.fetch_ahead import AHEAD
 from dicomlake.usecases.open_pack import open_pack
 from dicomlake.usecases.pack_session import PackSession
 from tests.usecases.dicom_files import ct_slice
@@ -104,7 +105,7 @@ def test_without_time_nothing_more_is_fetched_and_everything_goes_back() -> None
     report = ingest_batch.ingest_batch(batch, ports, lake.queues(), HERE, lambda: next(time_left, True))
 
     assert report.tally.stored == 2
-    assert len(fetched) <= 2 + ingest_batch.AHEAD
+    assert len(fetched) <= 2 + AHEAD
     assert {command.landed for command, _ in lake.again.sent} == set(landed[2:])  # type: ignore[attr-defined]
 
 

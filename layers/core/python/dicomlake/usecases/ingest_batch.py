@@ -6,8 +6,8 @@ Objects first, index last: a batch that dies anywhere leaves orphans that a swee
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from dicomlake.domain.errors import (
@@ -37,13 +37,10 @@ from dicomlake.domain.study import format_time
 from dicomlake.lake.paths import pack_key
 from dicomlake.ports import Clock, Datastore, EventPublisher, IdSource, ObjectStore, WorkQueue
 from dicomlake.usecases.commit_records import Committed, commit_records
+from dicomlake.usecases.fetch_ahead import fetched_ahead, in_groups
 from dicomlake.usecases.pack_session import PackSession
 from dicomlake.usecases.quarantine_objects import Rejected, quarantine_objects
-from dicomlake.usecases.store_instance import Fetched, StoreContext, fetch, store_instance
-
-AHEAD = 4
-"""Objects fetched ahead of the one in work; with the byte budget this bounds memory."""
-
+from dicomlake.usecases.store_instance import Fetched, Prepared, StoreContext, prepare_together, store_instance
 
 Guard = Callable[[Callable[[], object]], object]
 """Runs the storing of one object; what nobody foresaw comes out as UnexpectedError, for that object alone."""
@@ -182,28 +179,46 @@ class _Batch:
         ports = self._ports
         waiting = deque(work)
         with PackSession(ports.store.objects, lambda: pack_key(ports.clock.now().date(), ports.ids.new())) as session:
-            for command, fetched in _fetched_ahead(waiting, ports.landing, out_of_time):
-                self._store(command, fetched, session)
+            for group in in_groups(fetched_ahead(waiting, ports.landing, out_of_time)):
+                self._store_group(group, session)
             packed = session.close()
         self._later.extend(waiting)
         sources = {key: origin_of(command.landed) for key, command in self._commands.items()}
         self.first_pack = packed.records[0].pointer.pack if packed.records else ""
         self._packed = lambda: commit_records(packed, sources, ports.store, ports.clock, ports.ids)
 
-    def _store(self, command: IngestObject, fetched: "Future[Fetched]", session: PackSession) -> None:
-        key = ledger_key(self._ports.secret, command.landed)
-        self._commands[key] = command
+    def _store_group(self, group: Sequence[tuple[IngestObject, "Future[Fetched]"]], session: PackSession) -> None:
+        """Store a few objects; what was prepared together counts only where it worked, so each fails for itself."""
+        landed = [(command, found) for command, fetched in group if (found := self._fetched(command, fetched))]
+        prepared: list[Prepared | None] = [None] * len(landed)
+        if len(landed) > 1:
+            prepared = self._prepared([found for _, found in landed])
+        for (command, found), ready in zip(landed, prepared, strict=True):
+            self._store(command, found, ready, session)
+
+    def _prepared(self, landed: Sequence[Fetched]) -> list[Prepared | None]:
+        ready: list[Prepared | None] = []
         try:
-            landed = fetched.result()
+            self._ports.guard(lambda: ready.extend(prepare_together(landed, self._ports.context)))
+        except UnexpectedError:
+            return [None] * len(landed)
+        return ready
+
+    def _fetched(self, command: IngestObject, fetched: "Future[Fetched]") -> Fetched | None:
+        self._commands[ledger_key(self._ports.secret, command.landed)] = command
+        try:
+            return fetched.result()
         except NotFoundError:
             self._report.vanished += 1
-            return
         except RetryableError as error:
             self._failed.append(command)
             self._unreadable |= {command.landed} if isinstance(error, UnreadableError) else set()
-            return
+        return None
+
+    def _store(self, command: IngestObject, landed: Fetched, ready: Prepared | None, session: PackSession) -> None:
+        key = ledger_key(self._ports.secret, command.landed)
         try:
-            self._ports.guard(lambda: store_instance(landed, key, session.writer(), self._ports.context))
+            self._ports.guard(lambda: store_instance(landed, key, session.writer(), self._ports.context, ready))
         except UnexpectedError:
             self._failed.append(command)
         except PermanentError as error:
@@ -267,20 +282,3 @@ class _Batch:
                 steps=(Step("retried", at),),
             )
         )
-
-
-def _fetched_ahead(
-    waiting: deque[IngestObject], landing: ObjectStore, out_of_time: Callable[[], bool]
-) -> Iterator[tuple[IngestObject, "Future[Fetched]"]]:
-    """Yield each object with its bytes under way, a few ahead of the one in work; without time the rest stays in
-    `waiting`."""
-    with ThreadPoolExecutor(AHEAD) as pool:
-        started: deque[tuple[IngestObject, Future[Fetched]]] = deque()
-        while waiting or started:
-            if out_of_time():
-                waiting.extendleft(command for command, _ in reversed(started))
-                return
-            while waiting and len(started) < AHEAD:
-                command = waiting.popleft()
-                started.append((command, pool.submit(fetch, command.landed, landing)))
-            yield started.popleft()
