@@ -29,8 +29,30 @@ LARGEST_TOTAL = 120_000_000
 SERVICES = {"s3", "dynamodb", "sns", "sqs", "stepfunctions", "secretsmanager", "kms", "sts"}
 """The services whose models the functions' clients load; botocore ships 440."""
 
-CODECS = {"htj2k", "jpeg2k", "jpeg8", "jpegls", "ljpeg", "jpegsof3", "imcd", "isal", "shared", "shared_cython"}
-CODEC_LIBRARIES = ("libopenjph-", "libopenjp2-", "libjpeg-", "libcharls-", "liblcms2-", "libisal-")
+CODECS = {
+    "htj2k",
+    "jpeg2k",
+    "jpeg8",
+    "jpegls",
+    "ljpeg",
+    "jpegsof3",
+    "imcd",
+    "isal",
+    "png",
+    "gif",
+    "shared",
+    "shared_cython",
+}
+CODEC_LIBRARIES = (
+    "libopenjph-",
+    "libopenjp2-",
+    "libjpeg-",
+    "libcharls-",
+    "liblcms2-",
+    "libisal-",
+    "libpng16-",
+    "libgif-",
+)
 """The parts of imagecodecs that lake uses, and what they link to."""
 
 UNUSED = (

@@ -155,6 +155,13 @@ SERVICES = (
         method="POST",
     ),
     Service(
+        "10.5.1.2",
+        "store metadata (JSON, XML) with `image/*`, `video/mp4`, `application/pdf`, octets",
+        f"{_STORE}/studies",
+        "test_the_image_pixel_module_is_what_the_stream_says",
+        method="POST",
+    ),
+    Service(
         "10.5.3.1",
         "what became of a request that was answered with 202",
         f"{_STORE}/received/{{receipt}}",

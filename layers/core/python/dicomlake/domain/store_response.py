@@ -51,6 +51,7 @@ class StoreResult:
 
     `key` and `sop_class_uid` are known where its header could be read. `original` holds the attributes, as they were
     sent, of which readers get other values (DICOM JSON): the answer to a conflict, or to values that were derived.
+    `detail` says more than the reason does, without patient data.
     """
 
     outcome: Outcome
@@ -60,6 +61,7 @@ class StoreResult:
     warnings: tuple[Warned, ...] = ()
     original: JsonObject = field(default_factory=dict)
     at: str = ""
+    detail: str = ""
 
     @property
     def stored(self) -> bool:
@@ -160,4 +162,4 @@ def told_failures(results: Sequence[StoreResult], sentences: dict[Reason, str]) 
     """Yield a sentence a failed part, by its number from 1: what its code does not tell."""
     for number, result in enumerate(results, 1):
         if result.reason:
-            yield f"part {number}: {sentences[result.reason]}"
+            yield f"part {number}: {result.detail or sentences[result.reason]}"

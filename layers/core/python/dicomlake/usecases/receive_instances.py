@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
+from dicomlake.dicom.frames.pixels import Bytes
 from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.domain.errors import ConflictError, Reason, RetryableError
 from dicomlake.domain.events import IngestObject
 from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.ledger import LedgerEntry
-from dicomlake.domain.model import InstanceRecord, LandedObject, LedgerKey, Outcome, StudyUid
+from dicomlake.domain.model import InstanceRecord, JsonObject, LandedObject, LedgerKey, Outcome, StudyUid, Warned
 from dicomlake.domain.routing import IN_REQUESTS, Received, RoutePolicy
 from dicomlake.domain.store_response import StoreResult
 from dicomlake.domain.study import SettlePolicy, format_time
@@ -64,6 +65,7 @@ class _Arrival:
     version: Future[str]
     body: bytearray | None = None
     result: StoreResult | None = None
+    original: JsonObject = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class Intake(AbstractContextManager["Intake"]):
         self._ports = ports
         self._study_uid = study_uid
         self._pool = ThreadPoolExecutor(PUTS_AT_ONCE)
-        self._arrivals: list[_Arrival] = []
+        self._arrivals: list[_Arrival | StoreResult] = []
+        self._landed_parts = 0
         self._undecided: list[_Arrival] = []
         self._studies: set[StudyUid] = set()
 
@@ -96,20 +99,29 @@ class Intake(AbstractContextManager["Intake"]):
 
     @property
     def count(self) -> int:
-        """How many parts were taken."""
-        return len(self._arrivals)
+        """How many parts landed."""
+        return self._landed_parts
 
-    def take(self, body: Iterable[bytes]) -> None:
-        """Let one part land; a body that ends in an error leaves nothing of that part."""
+    def refuse(self, result: StoreResult) -> None:
+        """Remember what is told of an instance that cannot land, as there is no file of it."""
+        self._arrivals.append(result)
+
+    def take(self, body: Iterable[Bytes], original: JsonObject | None = None) -> None:
+        """Let one part land; a body that ends in an error leaves nothing of that part.
+
+        `original` holds the attributes that were changed before it landed, as they were sent.
+        """
         key = received_key(self.receipt, self.count)
         arrival = self._landed(key, iter(body))
+        arrival.original = original or {}
+        self._landed_parts += 1
         self._arrivals.append(arrival)
         self._undecided.append(arrival)
         held = sum(one.size for one in self._undecided if one.body is not None)
         if arrival.body is None or held >= BATCH_BYTES or len(self._undecided) >= BATCH_PARTS:
             self._decide()
 
-    def _landed(self, key: str, body: Iterable[bytes]) -> _Arrival:
+    def _landed(self, key: str, body: Iterable[Bytes]) -> _Arrival:
         held = bytearray()
         pieces = iter(body)
         for piece in pieces:
@@ -119,7 +131,7 @@ class Intake(AbstractContextManager["Intake"]):
         landing = self._ports.ingest.landing
         return _Arrival(key, len(held), self._pool.submit(landing.put, key, held), held)
 
-    def _spooled(self, key: str, held: bytearray, rest: Iterable[bytes]) -> _Arrival:
+    def _spooled(self, key: str, held: bytearray, rest: Iterable[Bytes]) -> _Arrival:
         landing = self._ports.ingest.landing
         with landing.open_writer(key) as writer:
             writer.write(held)
@@ -134,8 +146,13 @@ class Intake(AbstractContextManager["Intake"]):
         folded = self._fold()
         return tuple(self._told(arrival, folded) for arrival in self._arrivals)
 
-    def _told(self, arrival: _Arrival, folded: bool) -> StoreResult:
+    def _told(self, arrival: _Arrival | StoreResult, folded: bool) -> StoreResult:
+        if isinstance(arrival, StoreResult):
+            return arrival
         result = arrival.result or StoreResult(Outcome.PENDING)
+        if arrival.original and result.stored:
+            changed = {**result.original, **arrival.original}
+            result = replace(result, original=changed, warnings=(*result.warnings, Warned("image-pixel-derived")))
         return result if folded or not result.stored else replace(result, outcome=Outcome.PENDING)
 
     def _decide(self) -> None:

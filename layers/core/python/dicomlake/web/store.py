@@ -15,6 +15,7 @@ from dicomlake.domain.errors import (
 from dicomlake.domain.multipart import IncomingPart, read_parts
 from dicomlake.domain.store_response import StoreResult, store_response, store_status, told_failures
 from dicomlake.usecases.receive_instances import Intake, StorePorts
+from dicomlake.usecases.receive_metadata import JSON, SentMetadata
 from dicomlake.usecases.received_state import received_state
 from dicomlake.usecases.write_native_model import write_native_model
 from dicomlake.web.accept import MULTIPART, XML, MediaRange, choose_store_answer, parse_media
@@ -48,11 +49,14 @@ def store_stream(call: Call, chunks: Iterable[bytes]) -> Response:
     sent = parse_media(call.request.headers.get("content-type", ""))
     study_uid = call.study_uid if "study" in call.path else None
     with Intake(ports, study_uid) as intake:
-        for body in _instances(sent, chunks):
-            intake.take(body)
-        if not intake.count:
-            raise InvalidRequestError("the body holds no instance")
+        if _kind_of(sent) in (JSON, XML):
+            _take_metadata(sent, chunks, intake, ports)
+        else:
+            for body in _files(sent, chunks):
+                intake.take(body)
         results = intake.finish()
+        if not results:
+            raise InvalidRequestError("the body holds no instance")
         receipt = f"{intake.receipt}-{intake.count}"
     return _answered(call, results, receipt, answer_type, store_status(results))
 
@@ -74,13 +78,23 @@ def _ports(call: Call) -> StorePorts:
     return call.services.storing
 
 
-def _instances(sent: MediaRange, chunks: Iterable[bytes]) -> Iterator[Iterable[bytes]]:
+def _kind_of(sent: MediaRange) -> str:
+    """What a request brings: inside multipart/related, the type of its root part; files where that is not said."""
+    if sent.media_type != MULTIPART:
+        return sent.media_type
+    return sent.parameters.get("type", DICOM).partition(";")[0].strip().lower()
+
+
+def _files(sent: MediaRange, chunks: Iterable[bytes]) -> Iterator[Iterable[bytes]]:
     """Yield the bytes of each DICOM file in a body, to be read in order."""
     if sent.media_type == DICOM:
         pieces = iter(chunks)
         yield from (chain([first], pieces) for first in islice(filter(None, pieces), 1))
-    elif sent.media_type != MULTIPART or sent.parameters.get("type", DICOM).partition(";")[0].lower() != DICOM:
-        raise UnsupportedMediaTypeError(f'instances are taken as {MULTIPART}; type="{DICOM}", or one as {DICOM}')
+    elif sent.media_type != MULTIPART or _kind_of(sent) != DICOM:
+        raise UnsupportedMediaTypeError(
+            f'instances are taken as {MULTIPART}; type="{DICOM}", or one as {DICOM}; metadata with bulk data as '
+            f'{MULTIPART}; type="application/dicom+json" or "application/dicom+xml"'
+        )
     else:
         for part in read_parts(chunks, sent.parameters.get("boundary", "")):
             yield _file(part)
@@ -91,6 +105,22 @@ def _file(part: IncomingPart) -> Iterator[bytes]:
     if parse_media(part.content_type or DICOM).media_type not in (DICOM, "application/octet-stream"):
         raise UnsupportedMediaTypeError(f"a part of this body is of a type other than {DICOM}, which the body names")
     return part.body
+
+
+def _take_metadata(sent: MediaRange, chunks: Iterable[bytes], intake: Intake, ports: StorePorts) -> None:
+    """Make files of metadata and the bulk data that follow them (PS3.18 10.5.1.2), and let those land."""
+    received = SentMetadata(ports.ingest.store.objects, ports.ingest.ids)
+    if sent.media_type == MULTIPART:
+        for part in read_parts(chunks, sent.parameters.get("boundary", "")):
+            media = parse_media(part.content_type or _kind_of(sent))
+            received.take(part, media.media_type, media.parameters.get("transfer-syntax", ""))
+    else:
+        received.take(IncomingPart({}, iter(chunks)), sent.media_type, "")
+    for one in received.assembled():
+        if isinstance(one, StoreResult):
+            intake.refuse(one)
+        else:
+            intake.take(one.pieces, one.original)
 
 
 def _answered(call: Call, results: Sequence[StoreResult], receipt: str, kind: str, status: int) -> Response:
