@@ -15,7 +15,7 @@ PYTHON := $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null 
 REQUIREMENTS := requirements.txt $(wildcard layers/deps/requirements-*.txt)
 # A stamp is named by the content of what it was made from: the second run finds it and does nothing.
 hash = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
-DEV_STAMP := $(STAMPS)/dev-$(call hash,requirements.txt layers/deps/requirements-base.txt layers/deps/requirements-pixels.txt layers/deps/requirements-local.txt)
+DEV_STAMP := $(STAMPS)/dev-$(call hash,requirements.txt layers/deps/requirements-base.txt layers/deps/requirements-pixels.txt layers/deps/requirements-local.txt layers/deps/requirements-ocr.txt)
 ENGINE_STAMP := $(STAMPS)/engine-$(call hash,layers/deps/requirements-engine.txt)
 HANDLER_STAMP := $(STAMPS)/handler-$(call hash,layers/deps/requirements-handler.txt)
 CDK_STAMP := $(STAMPS)/cdk-$(call hash,layers/deps/requirements-cdk.txt)

@@ -36,7 +36,9 @@ ROOMS = {
         (*DOMAIN, "dicomlake.lake", "dicomlake.ports", "dicomlake.usecases", "dicomlake.web", "orjson", "zstandard"),
         never=("os", "socket", "subprocess"),
     ),
-    "adapters": Room((*DOMAIN, "dicomlake.ports", "dicomlake.adapters", "boto3", "botocore", "orjson"), never=()),
+    "adapters": Room(
+        (*DOMAIN, "dicomlake.ports", "dicomlake.adapters", "boto3", "botocore", "orjson", "numpy", "rapidocr"), never=()
+    ),
 }
 OUTER = ("aws_lambda_powertools", "boto3", "botocore")
 

@@ -9,6 +9,7 @@ import argparse
 import secrets
 from pathlib import Path
 
+from dicomlake.adapters.rapid_ocr import RapidTextReader, available
 from dicomlake.cli.commands import OK, QUARANTINED
 from dicomlake.cli.deid_folder import Folder, Outcome, deidentify_folder
 from dicomlake.cli.output import complain, print_line
@@ -41,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """De-identify what is there and say how it went."""
     policy = _policy(arguments)
-    folder = Folder(arguments.path, arguments.out, _key(arguments.key_file, arguments.out), policy)
     _apart(arguments)
+    folder = Folder(arguments.path, arguments.out, _key(arguments.key_file), policy, _reader())
     progress = Progress("files", 0)
     outcome = deidentify_folder(folder, progress.reach)
     progress.finish()
@@ -58,6 +59,10 @@ def _policy(arguments: argparse.Namespace) -> Policy:
     return Policy(options=options, faces=Faces(arguments.faces), text=TextInPixels(arguments.text))
 
 
+def _reader() -> RapidTextReader | None:
+    return RapidTextReader() if available() else None
+
+
 def _apart(arguments: argparse.Namespace) -> None:
     """Raise LakeClientError where originals, copies and what links them would lie in one another."""
     source, out = arguments.path.resolve(), arguments.out.resolve()
@@ -70,7 +75,7 @@ def _apart(arguments: argparse.Namespace) -> None:
             raise LakeClientError(f"{name} lies in OUT: what links copies to originals has to lie apart from them.")
 
 
-def _key(file: Path | None, out: Path) -> bytes:
+def _key(file: Path | None) -> bytes:
     """Return the key: of the file, made and kept there where it is new; without a file one for this run only."""
     if file is None:
         return secrets.token_bytes(KEY_BYTES)

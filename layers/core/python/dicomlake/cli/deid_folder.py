@@ -17,8 +17,10 @@ from dicomlake.dicom.deidentify.clean import identity_of
 from dicomlake.dicom.deidentify.dataset import Buffer
 from dicomlake.dicom.deidentify.identifiers import Identifier
 from dicomlake.dicom.deidentify.names import KeyedNames
+from dicomlake.dicom.deidentify.pixel_text import TextReader
 from dicomlake.dicom.deidentify.policy import Policy
-from dicomlake.dicom.deidentify.whole import clean_whole, identity_and_identifiers, keeps_private, read_whole
+from dicomlake.dicom.deidentify.whole import Under, clean_whole, identity_and_identifiers, keeps_private
+from dicomlake.dicom.deidentify.whole_object import read_whole
 from dicomlake.domain.errors import PermanentError
 from dicomlake.domain.model import InstanceKey
 
@@ -33,12 +35,13 @@ type Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What to de-identify, where to, under which key and policy."""
+    """What to de-identify, where to, under which key and policy, and who reads text in pixels."""
 
     path: Path
     out: Path
     key: bytes = field(repr=False)
     policy: Policy
+    reader: TextReader | None = None
 
 
 @dataclass(slots=True)
@@ -65,12 +68,12 @@ class Outcome:
 def deidentify_folder(folder: Folder, tell: Tell) -> Outcome:
     """Write a clean copy of every file that the policy takes, and return what became of each."""
     files = sorted(_files(folder.path))
-    names = KeyedNames(folder.key)
-    known, refused = _survey(files, folder, names, tell)
+    under = Under(KeyedNames(folder.key), folder.reader)
+    known, refused = _survey(files, folder, under.names, tell)
     outcome = Outcome()
     for number, file in enumerate(files, start=1):
         why = refused.get(file)
-        outcome.files[str(file)] = REFUSED + why if why else _copy(file, folder, names, known)
+        outcome.files[str(file)] = REFUSED + why if why else _copy(file, folder, under, known)
         tell(len(files) + number, 2 * len(files))
     return outcome
 
@@ -98,13 +101,13 @@ def _survey(files: list[Path], folder: Folder, names: KeyedNames, tell: Tell) ->
     return known, refused
 
 
-def _copy(file: Path, folder: Folder, names: KeyedNames, known: Known) -> str:
+def _copy(file: Path, folder: Folder, under: Under, known: Known) -> str:
     try:
         with _opened(file) as data:
             whole = read_whole(data, keeps_private(folder.policy))
             identity = identity_of(whole.dataset, SOURCE)
-            others = frozenset(known.get(names.patient(identity), ()))
-            clean = clean_whole(whole, folder.policy, identity, names, others)
+            others = frozenset(known.get(under.names.patient(identity), ()))
+            clean = clean_whole(whole, folder.policy, identity, under, others)
             return str(_write(_place(folder.out, clean.key), clean.parts))
     except Exception as exc:
         return REFUSED + _why(exc)

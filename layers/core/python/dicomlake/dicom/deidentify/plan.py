@@ -1,6 +1,6 @@
 """The plan: which edits make a data set a clean one. Pure; `apply_edits` carries it out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dicomlake.dicom.deidentify.dataset import Dataset, Element, is_private
@@ -55,9 +55,7 @@ def plan_edits(
     """
     walk = _Walk(profile, subject, frozenset(element.tag for element in stated))
     table = list(walk.edits(dataset, (), TOP, b""))
-    search = Search(
-        terms_of(subject.known | walk.identifiers), subject.names.uid, Option.FULL_DATES not in profile.options
-    )
+    search = _search(subject.known | walk.identifiers, profile, subject)
     found = [
         Edit(hit.path, Action.CLEAN, ", ".join(hit.kinds), SEARCHED_FOR, hit.element)
         for hit in search_values(walk.kept, search)
@@ -72,6 +70,15 @@ def identifiers_in(dataset: Dataset, profile: Profile, subject: Subject) -> froz
     for _ in walk.edits(dataset, (), TOP, b""):
         pass
     return frozenset(walk.identifiers)
+
+
+def search_for(dataset: Dataset, profile: Profile, subject: Subject) -> Search:
+    """Return the search for what identifies the patient of a data set, by it and by what else is known."""
+    return _search(subject.known | identifiers_in(dataset, profile, subject), profile, subject)
+
+
+def _search(identifiers: Iterable[Identifier], profile: Profile, subject: Subject) -> Search:
+    return Search(terms_of(identifiers), subject.names.uid, Option.FULL_DATES not in profile.options)
 
 
 @dataclass(slots=True)

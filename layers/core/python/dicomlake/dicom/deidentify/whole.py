@@ -19,26 +19,28 @@ from dicomlake.dicom.deidentify.dataset import (
     UNDEFINED,
     Buffer,
     Dataset,
-    Head,
     encode_dataset,
     encode_header,
-    read_object,
     swapped,
 )
-from dicomlake.dicom.deidentify.gate import DIRECTORY, refuse
+from dicomlake.dicom.deidentify.gate import admit
 from dicomlake.dicom.deidentify.identifiers import Identifier
 from dicomlake.dicom.deidentify.names import KeyedNames, PatientIdentity
 from dicomlake.dicom.deidentify.options import Option
+from dicomlake.dicom.deidentify.pixel_frames import described
+from dicomlake.dicom.deidentify.pixel_look import Looked, look_at
+from dicomlake.dicom.deidentify.pixel_text import TextReader
 from dicomlake.dicom.deidentify.plan import Edit, identifiers_in
 from dicomlake.dicom.deidentify.policy import Policy
 from dicomlake.dicom.deidentify.statements import Done
 from dicomlake.dicom.deidentify.streams import without_texts
-from dicomlake.dicom.header.opened import open_object
-from dicomlake.dicom.header.syntax import DEFLATED, NATIVE, SYNTAX_OF
-from dicomlake.dicom.source import BufferSource
+from dicomlake.dicom.deidentify.whole_object import WholeObject
+from dicomlake.dicom.header.syntax import DEFLATED, NATIVE
 from dicomlake.domain.errors import RefusedError
 from dicomlake.domain.model import InstanceKey
+from dicomlake.domain.picture_text import Line
 
+PIXEL_DATA = 0x7FE00010
 _WINDOW = 8 * 1024 * 1024
 _ROWS, _COLUMNS, _FRAMES = 0x00280010, 0x00280011, 0x00280008
 _SAMPLES, _ALLOCATED = 0x00280002, 0x00280100
@@ -46,44 +48,22 @@ _WORDS = {"OB": 1, "OW": 2, "OF": 4, "OD": 8, "OL": 4, "OV": 8, "UN": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class WholeObject:
-    """A file as read: its data set, its transfer syntax, and its bytes (inflated where they were deflated)."""
+class Under:
+    """What copies are made under: the names of the data store, and who reads text in pixels (None: nobody can)."""
 
-    head: Head
-    syntax: str
-    big_endian: bool
-    data: Buffer = field(repr=False)
-
-    @property
-    def dataset(self) -> Dataset:
-        """What stands before the pixel data."""
-        return self.head.dataset
+    names: KeyedNames
+    reader: TextReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CleanObject:
-    """A de-identified copy: its key, what was changed, and its bytes in parts."""
+    """A de-identified copy: its key, what was changed, what was filled over in its frames, and its bytes in parts."""
 
     key: InstanceKey
     edits: tuple[Edit, ...]
     dataset: Dataset = field(repr=False)
+    boxes: tuple[Line, ...] = field(repr=False)
     parts: Iterator[bytes] = field(repr=False)
-
-
-def read_whole(data: Buffer, private: bool = False) -> WholeObject:
-    """Read a DICOM file up to its pixels; raises NotAnInstanceError, MalformedError or RefusedError for other files."""
-    opened = open_object(BufferSource(memoryview(data)))
-    body: Buffer = data
-    if opened.inflated:
-        body = bytes(opened.window.source.read(0, opened.window.size))
-    if opened.meta.sop_class == DIRECTORY:
-        raise RefusedError("a DICOMDIR lists files by what identifies them: give the files it names")
-    encoding = opened.encoding
-    head = read_object(body, opened.start, encoding.explicit, encoding.big_endian, private)
-    syntax = opened.meta.transfer_syntax
-    if opened.inflated or not syntax or (syntax in NATIVE and NATIVE[syntax] != encoding):
-        syntax = SYNTAX_OF[encoding]
-    return WholeObject(head, syntax, encoding.big_endian, body)
 
 
 def identity_and_identifiers(
@@ -96,24 +76,40 @@ def identity_and_identifiers(
 
 
 def clean_whole(
-    whole: WholeObject, policy: Policy, identity: PatientIdentity, names: KeyedNames, known: frozenset[Identifier]
+    whole: WholeObject, policy: Policy, identity: PatientIdentity, under: Under, known: frozenset[Identifier]
 ) -> CleanObject:
     """Return the de-identified copy of an object under a policy.
 
     `known` is what identifies the patient in other objects. Raises RefusedError where the policy does not take it.
     """
-    recognizable = refuse(whole.dataset, whole.head.pixels, whole.syntax, policy)
-    done = Done(policy.options, recognizable=recognizable)
-    dataset, edits = clean_dataset(whole.dataset, subject_of(identity, names, known), done)
-    native = whole.syntax in NATIVE
-    syntax = EXPLICIT_LITTLE_ENDIAN if native else whole.syntax
-    if whole.syntax in DEFLATED and not native:
+    if whole.syntax in DEFLATED and whole.syntax not in NATIVE:
         raise RefusedError("the pixels lie on another server")
-    return CleanObject(key_of(dataset), edits, dataset, _parts(whole, dataset, syntax))
+    admitted = admit(whole.dataset, whole.head.pixels, policy)
+    subject = subject_of(identity, under.names, known)
+    looked = look_at(whole, policy, admitted.look, subject, under.reader)
+    done = Done(policy.options, pixels_cleaned=looked is not None, recognizable=admitted.recognizable)
+    dataset, edits = clean_dataset(whole.dataset, subject, done)
+    if looked is not None and looked.boxes:
+        dataset = described(dataset, looked.frames)
+        parts = _decoded(dataset, looked)
+    else:
+        parts = _as_they_are(whole, dataset)
+    return CleanObject(key_of(dataset), edits, dataset, looked.boxes if looked else (), parts)
 
 
-def _parts(whole: WholeObject, dataset: Dataset, syntax: str) -> Iterator[bytes]:
-    yield file_start(dataset, syntax)
+def _decoded(dataset: Dataset, looked: Looked) -> Iterator[bytes]:
+    """Yield a file whose frames are written native, without loss, what was found in them filled over."""
+    frames = looked.frames
+    length = frames.layout.native_length * len(frames.plan)
+    yield file_start(dataset, EXPLICIT_LITTLE_ENDIAN)
+    yield encode_dataset(dataset)
+    yield encode_header(PIXEL_DATA, "OW" if frames.layout.bits_allocated > 8 else "OB", length + length % 2)
+    yield from frames.filled(looked.boxes)
+    yield b"\0" * (length % 2)
+
+
+def _as_they_are(whole: WholeObject, dataset: Dataset) -> Iterator[bytes]:
+    yield file_start(dataset, EXPLICIT_LITTLE_ENDIAN if whole.syntax in NATIVE else whole.syntax)
     yield encode_dataset(dataset)
     pixels = whole.head.pixels
     if pixels is None:
