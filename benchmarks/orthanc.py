@@ -22,6 +22,8 @@ J2K_LOSSLESS = "1.2.840.10008.1.2.4.90"
 SENDERS = 4
 GDCM = Path("/usr/share/orthanc/plugins/libOrthancGdcm.so")
 """What encodes JPEG 2000; Orthanc without it stores as sent and says nothing."""
+DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+"""What answers DICOMweb (Debian: orthanc-dicomweb); it needs GDCM where it renders compressed frames."""
 THREADS = os.cpu_count() or 1
 """Threads in GDCM at once: one a core. More are slower, and Orthanc then dies of them within a few hundred images."""
 HEADERS = {"Content-Type": "application/dicom", "Expect": ""}
@@ -43,13 +45,14 @@ class Orthanc:
         self.lost = 0
         self._folder = folder
         self._syntax = syntax
-        again = urllib3.Retry(total=3, allowed_methods=None)  # it closes idle connections without a word
+        # It closes idle connections without a word, and answers 500 where its SQLite is busy.
+        again = urllib3.Retry(total=5, allowed_methods=None, status_forcelist=[500], backoff_factor=0.1)
         self._http = urllib3.PoolManager(maxsize=SENDERS, retries=again)
         self._start()
 
     def store(self, files: Sequence[Path]) -> Stored | None:
         """Send every file by REST from four threads; None when Orthanc died of it."""
-        cpu, started = sum(cpu_seconds(self._process.pid)), time.monotonic()
+        cpu, started = self.cpu(), time.monotonic()
         try:
             with ThreadPoolExecutor(SENDERS) as senders:
                 statuses = set(senders.map(self._store_one, files))
@@ -58,7 +61,16 @@ class Orthanc:
         except urllib3.exceptions.HTTPError:
             self._restart()
             return None
-        return Stored(seconds, sum(cpu_seconds(self._process.pid)) - cpu)
+        return Stored(seconds, self.cpu() - cpu)
+
+    @property
+    def dicomweb(self) -> str:
+        """The root of its DICOMweb service."""
+        return f"{self._url}/dicom-web"
+
+    def cpu(self) -> float:
+        """Return its CPU seconds so far."""
+        return sum(cpu_seconds(self._process.pid))
 
     def measure(self, files: Sequence[Path]) -> None:
         """Store files as a round that counts."""
@@ -135,8 +147,9 @@ def _settings(folder: Path, port: int, transcode_to: str) -> dict[str, object]:
         "DicomPort": free_port(),
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
-        "Plugins": [str(GDCM)],
+        "Plugins": [str(plugin) for plugin in (GDCM, DICOMWEB) if plugin.exists()],
         "Gdcm": {"Throttling": THREADS},
+        "HttpCompressionEnabled": False,  # on loopback its fastest: gzip of a frame takes it 35 ms
         "TcpNoDelay": True,
         "KeepAlive": True,
         "HttpThreadsCount": 50,

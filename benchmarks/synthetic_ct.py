@@ -81,11 +81,16 @@ def _uid(*parts: int) -> str:
     return str(generate_uid(prefix="2.25.", entropy_srcs=["dicomlake-bench", *map(str, parts)]))
 
 
+def instance_uid(number: int, at: int, seed: int = 1) -> str:
+    """Return the SOP Instance UID of one slice of a study."""
+    return _uid(seed, number, 3, at)
+
+
 def study(number: int, images: int, rows: int = 512, seed: int = 1) -> Iterator[bytes]:
     """Yield the files of one study, in order."""
     dataset = header(number, images, rows, seed)
     for at in range(images):
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = _uid(seed, number, 3, at)
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = instance_uid(number, at, seed)
         dataset.InstanceNumber = at + 1
         dataset.ImagePositionPatient = ["-180", "-180", f"{1.25 * at:.2f}"]
         dataset.SliceLocation = f"{1.25 * at:.2f}"

@@ -11,6 +11,7 @@ from dicomlake.domain.served import served_as
 from dicomlake.lake.layout import Span
 from dicomlake.lake.reader import PackReader
 from dicomlake.ports import Datastore, ObjectStore
+from dicomlake.usecases.open_pack import kept_pack
 from dicomlake.usecases.retrieve_metadata import visible_of, visible_record
 from dicomlake.usecases.stored_instance import StoredInstance
 
@@ -82,10 +83,10 @@ def read_instances(chosen: Sequence[Chosen], store: Datastore) -> Iterator[tuple
 def stored_instance(record: InstanceRecord, store: Datastore) -> StoredInstance:
     """Return one instance, opened."""
     pointer = record.pointer
-    return StoredInstance(_reader(pointer.pack, store.objects), pointer.ordinal, record.stored_transfer_syntax)
+    return StoredInstance(kept_pack(store.objects, pointer.pack), pointer.ordinal, record.stored_transfer_syntax)
 
 
-def _reader(pack: str, objects: ObjectStore, ahead: int = 0) -> PackReader:
+def _reader(pack: str, objects: ObjectStore, ahead: int) -> PackReader:
     size = objects.info(pack).size
 
     def read(start: int, length: int) -> bytes:
