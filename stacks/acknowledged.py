@@ -16,7 +16,8 @@ EVERYWHERE = {
     "stream listing, registry log-in, log delivery of state machines, the task that runTask.sync just started.",
 }
 STORAGE = {
-    "SMG4": "Rotation would rename every ledger row and frame: keyed names are for the life of the lake.",
+    "SMG4": "Rotating the lake's secret would rename every ledger row and frame; rotating the links' would revoke "
+    "every link, which is an operator's act (docs/operations.md).",
 }
 STORAGE_WITHOUT_RECOVERY = {
     "DDB3": "Only prod keeps data; the index can be rebuilt from packs and journal.",

@@ -70,10 +70,17 @@ class Environment:
     abandoned_upload_days: int
     oldest_message_alarm_seconds: int
     settle_alarm_seconds: int
+    authorization: str = "iam"
+    """What the API asks of its callers: `iam` (SigV4), or `jwt` (tokens of the stack's user pool)."""
     api_domain: ApiDomain | None = None
     """The name that boto3's medical-imaging client is pointed at; without one clients switch host prefixes off."""
     keeps_code_streams: bool = False
     """Whether RLE, JPEG lossless, JPEG-LS and JPEG 2000 stay as they came, to the byte, instead of becoming HTJ2K."""
+
+    def __post_init__(self) -> None:
+        """Refuse what may not be deployed: an API that knows nobody is the local gateway's alone."""
+        if self.authorization not in ("iam", "jwt"):
+            raise ValueError(f"{self.name}: the API's authorization is iam or jwt, not {self.authorization}")
 
     @property
     def removal_policy(self) -> RemovalPolicy:

@@ -35,6 +35,11 @@ def secret(storage: StorageStack) -> dict[str, str]:
     return {"DICOMLAKE_SECRET_ARN": storage.secret.secret_arn}
 
 
+def link_key(storage: StorageStack) -> dict[str, str]:
+    """Name the secret that signs study links."""
+    return {"DICOMLAKE_LINK_SECRET_ARN": storage.link_secret.secret_arn}
+
+
 def landing(storage: StorageStack) -> dict[str, str]:
     """Name the landing bucket."""
     return {"DICOMLAKE_LANDING_BUCKET": storage.landing.bucket_name}

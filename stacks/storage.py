@@ -36,6 +36,14 @@ class StorageStack(Stack):
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
             removal_policy=environment.removal_policy,
         )
+        self.link_secret = secretsmanager.Secret(
+            self,
+            "LinkSecret",
+            description="dicomlake: what signs study links; replacing it revokes every link that was given out",
+            encryption_key=self.key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
+            removal_policy=environment.removal_policy,
+        )
         self._outputs()
 
     def _access_logs(self) -> s3.Bucket:

@@ -36,8 +36,26 @@ class LakeStore(Construct):
             access_logs=access_logs,
             versioned=False,
             lifecycle_rules=[s3.LifecycleRule(id="answers", prefix="answers/", expiration=Duration.days(1))],
+            cors=self._cors(environment),
         ).bucket
         self.table: dynamodb.ITable = self._table(environment, key)
+
+    def _cors(self, environment: Environment) -> list[s3.CorsRule] | None:
+        """Let browsers follow a redirect to a long answer.
+
+        A redirected request has the origin `null` (Fetch 4.4), which no list names; the signed URL is what lets it in.
+        """
+        if not environment.cors_origins:
+            return None
+        return [
+            s3.CorsRule(
+                allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD],
+                allowed_origins=["*"],
+                allowed_headers=["range", "if-none-match"],
+                exposed_headers=["Content-Range", "Content-Length", "Content-Type", "ETag", "Accept-Ranges"],
+                max_age=3600,
+            )
+        ]
 
     def _table(self, environment: Environment, key: kms.IKey) -> dynamodb.Table:
         recovery = dynamodb.PointInTimeRecoverySpecification(

@@ -260,3 +260,17 @@ def test_a_study_comes_back_with_every_field(store: Datastore, builder: Builder)
 
     assert store.studies.study(study.study_uid) == written
     assert store.studies.study(StudyUid(SeriesUid("1.2.3"))) is None
+
+
+def test_a_study_link_is_kept_until_it_expires_or_is_dropped(store: Datastore, builder: Builder) -> None:
+    first, second = "a" * 32, "b" * 32
+    for link in (first, second):
+        store.studies.keep_link(link, NOW + timedelta(minutes=5))
+
+    store.studies.drop_link(first)
+    store.studies.drop_link(first)
+
+    assert not store.studies.is_link_kept(first, NOW)
+    assert store.studies.is_link_kept(second, NOW + timedelta(minutes=4))
+    assert not store.studies.is_link_kept(second, NOW + timedelta(minutes=5))
+    assert not store.studies.is_link_kept("c" * 32, NOW)

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from dicomlake.web.app import answer
 from dicomlake.web.authorize import Permission
 from dicomlake.web.errors import STATUSES
 from dicomlake.web.imaging import OFFERED
+from dicomlake.web.openapi import openapi_document
 from dicomlake.web.routes import ROUTES
 from tests.docs.docs_given import tables
 from tests.unit.web.events import OPERATING, event
@@ -26,7 +28,7 @@ from tests.usecases.dicom_files import changed, ct_slice
 from tests.usecases.stored_lake import StoredLake
 
 PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
-HEADINGS = re.findall(r"^### (GET|POST|DELETE) (\S+)$", PAGE, re.M)
+HEADINGS = re.findall(r"^### (GET|POST|PUT|PATCH|DELETE) (\S+)$", PAGE, re.M)
 SECTIONS = re.split(r"^##+ ", PAGE, flags=re.M)
 
 STORING = {
@@ -74,8 +76,25 @@ def test_every_example_is_answered(method: str, template: str) -> None:
 
     response = answer(event(url, method=method, body=body, caller=OPERATING), services)
 
-    expected = {"POST /uploads/complete": 404, "POST /lake/keys": 201}
-    assert response["statusCode"] == expected.get(f"{method} {template}", 200), response
+    assert response["statusCode"] == USUAL.get(f"{method} {template}", 200), response
+    assert_described(method, template, response)
+
+
+USUAL = {
+    "POST /uploads/complete": 404,
+    "POST /lake/keys": 201,
+    "POST /lake/links": 201,
+    "DELETE /lake/links/{link}": 204,
+}
+"""What examples are answered with where it is not 200; there is no upload to complete."""
+
+
+def assert_described(method: str, template: str, response: dict[str, Any]) -> None:
+    """The OpenAPI document has the answer's status, and its media type."""
+    responses = openapi_document()["paths"][template][method.lower()]["responses"]
+    described = responses[str(response["statusCode"])]
+    if response["body"] and "content" in described:
+        assert response["headers"]["content-type"].partition(";")[0] in described["content"]
 
 
 def stored(body: str) -> tuple[StowLake, Document]:

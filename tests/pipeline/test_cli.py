@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+import requests
 
 from dicomlake.cli import main
 from dicomlake.cli.phantom import Phantom
 from dicomlake.client.finding import find_lake
 from dicomlake.local.engine import free_port
+from dicomlake.web.capabilities import OPENAPI
 from tests.pipeline.lakes import until
 from tests.pipeline.running import RunningLake
 
@@ -284,3 +286,30 @@ def test_the_demo_holds_what_it_promises(tmp_path: Path, capsys: pytest.CaptureF
     assert statistics["landed"] == statistics["stored"] + statistics["duplicates"] + statistics["quarantined"] > 200
     assert told["ct"]["bill"]["usdPerMillion"] > 0
     assert not (tmp_path / "demo" / "endpoints.json").exists()
+
+
+def test_a_study_link_is_read_without_credentials_until_it_is_revoked(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study_uid = of_its_own("CT_small.dcm", into=tmp_path)
+    run(capsys, data, "push", tmp_path / "CT_small.dcm", "--wait")
+
+    _, told = run(capsys, data, "link", study_uid, "--hours", "1")
+    found = requests.get(f"{told['dicomweb']}/studies", timeout=30).json()
+    rendered = requests.get(f"{told['dicomweb']}/studies/{study_uid}/rendered", timeout=30)
+    main(["link", "--revoke", told["dicomweb"], "--data", str(data)])
+    after = requests.get(f"{told['dicomweb']}/studies", timeout=30)
+
+    assert [study["0020000D"]["Value"] for study in found] == [[study_uid]]
+    assert rendered.status_code == 200
+    assert after.status_code == 403
+
+
+def test_the_deployed_api_describes_itself(data: Path) -> None:
+    endpoints = find_lake(data)
+    described = requests.options(endpoints.dicomweb, headers={"Accept": OPENAPI}, timeout=30)
+    served = requests.get(f"{endpoints.imaging}/openapi.json", timeout=30)
+    refused = requests.put(f"{endpoints.dicomweb}/studies/1.2/metadata", timeout=30)
+
+    assert described.json()["paths"] == served.json()["paths"]
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")

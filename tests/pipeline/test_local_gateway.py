@@ -89,13 +89,25 @@ def test_an_object_uploaded_through_the_gateway_starts_the_flow(small: Endpoints
     assert until(lambda: row(small, "gate"))["size"] == "600"
 
 
-def test_a_browser_elsewhere_may_ask(small: Endpoints) -> None:
-    preflight = requests.options(small.dicomweb + "/studies", timeout=10)
-    answer = get(small.dicomweb + "/studies", Origin="http://viewer.example")
+def test_a_page_of_this_machine_may_ask_and_read_the_answer(small: Endpoints) -> None:
+    page = {"Origin": "http://localhost:3000"}
+
+    preflight = requests.options(
+        small.dicomweb + "/studies", headers={**page, "Access-Control-Request-Method": "GET"}, timeout=10
+    )
+    answer = get(small.dicomweb + "/studies", **page)
 
     assert preflight.status_code == 204
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.headers["x-amzn-RequestId"]
+    assert "authorization" in preflight.headers["Access-Control-Allow-Headers"]
+    assert answer.headers["Access-Control-Allow-Origin"] == page["Origin"]
+    assert "warning" in answer.headers["Access-Control-Expose-Headers"]
+    assert answer.headers["x-request-id"]
+
+
+def test_a_page_of_anybody_else_may_not(small: Endpoints) -> None:
+    answer = get(small.dicomweb + "/studies", Origin="https://viewer.example")
+
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_the_console_is_a_page(small: Endpoints) -> None:

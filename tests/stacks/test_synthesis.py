@@ -1,7 +1,9 @@
 """The golden files are what app.py makes, and CloudFormation's linter has nothing to say of them."""
 
+import json
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,49 @@ def test_stacks_are_fully_typed() -> None:
     done = run(CDK / "mypy", "stacks", "app.py")
 
     assert done.returncode == 0, done.stdout
+
+
+WITH = """
+import json, pathlib, sys
+from dataclasses import replace
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+from stacks import config, guards, lake
+out = pathlib.Path(sys.argv[1])
+for name in ("core", "base", "pixels"):
+    (out / "layers" / name).mkdir(parents=True)
+app = App(analytics_reporting=False, context=config.FEATURE_FLAGS, outdir=str(out / "assembly"))
+environment = replace(config.PROD, authorization=sys.argv[2])
+lake.build(app, environment, layers=out / "layers")
+Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+guards.require(app.synth(), keeps_data=True)
+"""
+"""Synthesizes prod with another authorization, with everything that app.py checks."""
+
+
+@needs_cdk
+def test_with_tokens_every_route_asks_the_user_pool(tmp_path: Path) -> None:
+    done = run(CDK / "python", "-c", WITH, tmp_path, "jwt")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    resources = json.loads((tmp_path / "assembly/dicomlake-prod-api.template.json").read_text())["Resources"].values()
+    kinds = Counter(one["Properties"]["AuthorizationType"] for one in resources if one["Type"].endswith("V2::Route"))
+    groups = {one["Properties"]["GroupName"] for one in resources if one["Type"].endswith("UserPoolGroup")}
+    assert set(kinds) == {"JWT", "NONE"}
+    assert groups == {f"{store}:{may}" for store in ("clinical", "research") for may in ("read", "upload")} | {
+        "operator"
+    }
+    assert (
+        run(
+            CDK / "cfn-lint", "--ignore-checks", "W3005", "--", tmp_path / "assembly/dicomlake-prod-api.template.json"
+        ).returncode
+        == 0
+    )
+
+
+@needs_cdk
+def test_an_api_that_knows_nobody_cannot_be_deployed(tmp_path: Path) -> None:
+    done = run(CDK / "python", "-c", WITH, tmp_path, "none")
+
+    assert done.returncode != 0
+    assert "authorization is iam or jwt, not none" in done.stderr

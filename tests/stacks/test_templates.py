@@ -59,7 +59,7 @@ def test_one_data_stores_api_function_reads_that_store_and_nothing_else(store: s
 
     rights = list(allowed("dev", "api", f"Answer{store}Role"))
 
-    assert not [right for right in rights if other in right[1] or "Landing" in right[1] or "Secret" in right[1]]
+    assert not [right for right in rights if other in right[1] or "Landing" in right[1] or "LakeSecret" in right[1]]
     assert {action for action, resource in rights if f"{store}Packs" in resource} == READ_OBJECT
     assert {action for action, resource in rights if f"{store}Index" in resource} == READ_INDEX | {"dynamodb:PutItem"}
     told = json.loads(settings_of(f"Answer{store}")["DICOMLAKE_STORES"])
@@ -180,6 +180,7 @@ def test_readers_invoke_clinical_routes_and_uploads_operators_everything() -> No
     operator = {resource.split("/$default/")[1] for _, resource in allowed("dev", "api", "OperatorRole")}
 
     look_ups = {"GET/lake/where", "POST/lake/where", "GET/lake/studies/*", "GET/lake/restore/*"}
+    look_ups.add("GET/openapi.json")
     assert reader == {f"*/dicomweb/{clinical}/*", "POST/uploads", "POST/uploads/complete", *look_ups}
     assert operator == {"*/*"}
 
@@ -191,19 +192,38 @@ def test_every_route_asks_who_calls(environment: str) -> None:
 
     routes = [route["Properties"] for route in of_type(environment, "AWS::ApiGatewayV2::Route").values()]
 
-    kinds = {route["RouteKey"]: route["AuthorizationType"] for route in routes}
-    imaging = {f"ANY {path}" for path in IMAGING_PATHS}
-    assert {key for key, kind in kinds.items() if kind == "NONE"} == imaging
-    assert {kind for key, kind in kinds.items() if key not in imaging} == {"AWS_IAM"}
-    assert set(kinds) == {
-        *imaging,
-        "POST /uploads",
-        "POST /uploads/complete",
+    asked = {route["RouteKey"]: route["AuthorizationType"] for route in routes}
+    assert set(asked.values()) == {"AWS_IAM", "NONE"}
+    assert {key for key, kind in asked.items() if kind == "AWS_IAM"} == {
+        "ANY /uploads",
+        "ANY /uploads/complete",
         "ANY /lake/{proxy+}",
+        "GET /openapi.json",
         *(f"GET /dicomweb/{datastore_id}/{path}" for datastore_id in ids for path in PIXEL_PATHS),
         *(f"ANY /dicomweb/{datastore_id}/{{proxy+}}" for datastore_id in ids),
         *(key.format(f"/dicomweb/{ids[0]}") for key in STORING),
     }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_only_links_options_and_what_is_signed_by_our_own_keys_are_open(environment: str) -> None:
+    routes = [route["Properties"] for route in of_type(environment, "AWS::ApiGatewayV2::Route").values()]
+
+    opened = {route["RouteKey"] for route in routes if route["AuthorizationType"] == "NONE"}
+
+    links = r"OPTIONS /dicomweb/|(GET|HEAD|OPTIONS) /links/[0-9a-f]{32}/\{token\}/"
+    assert {key for key in opened if not re.match(links, key)} == {f"ANY {path}" for path in IMAGING_PATHS}
+    assert any(re.match(links, key) for key in opened)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_only_what_answers_links_reads_their_key(environment: str) -> None:
+    policies = of_type(environment, "AWS::IAM::Policy", "ingest", "study", "api")
+
+    holders = {name for name, policy in policies.items() if "LinkSecret" in json.dumps(policy["Properties"])}
+
+    assert holders
+    assert all(name.startswith("Answer") for name in holders)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -36,7 +36,7 @@ from dicomlake.domain.search_keys import search_keys
 from dicomlake.domain.study import SettlePolicy, Study
 from dicomlake.lake.pack import PackSummary
 from dicomlake.lake.series_metadata import build_series_metadata
-from dicomlake.ports import Fold
+from dicomlake.ports import Fold, SecretSource
 from dicomlake.usecases.track_study import track_study
 from dicomlake.web.services import OpenStore, Services
 from tests.builders import AT, Builder
@@ -44,6 +44,7 @@ from tests.unit.lake.packs import Given, framed, packed
 
 STORE = DatastoreId("reading-room")
 OPERATOR = "arn:aws:iam::123456789012:role/lake/operator"
+LINK_KEY = MemorySecretSource(b"a key for study links, 32 bytes...")
 NAME: JsonObject = {"Alphabetic": "Yamada^Tarou", "Ideographic": "山田^太郎", "Phonetic": "やまだ^たろう"}
 
 
@@ -82,10 +83,10 @@ class StoredLake:
         self.quarantine = MemoryObjectStore("quarantine")
         self._build = Builder()
 
-    def services(self, cleared: bool = True) -> Services:
+    def services(self, cleared: bool = True, links: SecretSource | None = LINK_KEY) -> Services:
         """What the web is given."""
         return Services(
-            stores={STORE: OpenStore(STORE, self.datastore, cleared)},
+            stores={STORE: OpenStore(STORE, self.datastore, cleared, "reading")},
             default_store=STORE,
             landing_bucket="landing",
             uploads=self.uploads,
@@ -97,6 +98,7 @@ class StoredLake:
             ids=self.ids,
             region="eu-central-1",
             operators=frozenset({OPERATOR}),
+            links=links,
         )
 
     def add(

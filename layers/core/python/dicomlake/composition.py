@@ -95,6 +95,11 @@ class Lake:
         return SecretsManagerSecretSource(self._clients.secretsmanager, self.settings.values.get("SECRET_ARN", ""))
 
     @cached_property
+    def link_key(self) -> SecretsManagerSecretSource:
+        """Where the key is kept that signs study links."""
+        return SecretsManagerSecretSource(self._clients.secretsmanager, self.settings.text("LINK_SECRET_ARN"))
+
+    @cached_property
     def access_keys(self) -> DynamoDbAccessKeys:
         """The access keys of the HealthImaging API's clients."""
         return dynamodb_access_keys(self._clients.dynamodb, self._first_table)

@@ -40,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("show", "show", "show a study's series, or a series' instances"),
     Command("get", "get", "get instances back: as they landed, as DICOM files, or their frames"),
     Command("where", "where", "say what became of a landed object, an instance or a study"),
+    Command("link", "link", "share a study by a link that expires, or revoke one"),
     Command("quarantine", "quarantine", "list what could not be stored, and why"),
     Command("keys", "keys", "access keys of boto3's medical-imaging clients: create, list, revoke"),
     Command("deid", "deid", "de-identify a folder of DICOM files, with no lake running"),

@@ -45,6 +45,14 @@ class LakeClient:
         """Return where a study is in its life."""
         return self._document(f"/studies/{study_uid}")
 
+    def share(self, study_uid: str, seconds: int) -> Document:
+        """Return a link by which whoever holds it reads one study for so long."""
+        return self._post(f"{self.endpoints.lake}/links", {"study": study_uid, "seconds": seconds})
+
+    def revoke(self, link_id: str) -> None:
+        """Let nobody follow a link any more."""
+        json_of(self._send("DELETE", f"{self.endpoints.lake}/links/{quote(link_id, safe='')}", None, {}))
+
     def statistics(self) -> Document:
         """Return the totals of the lake."""
         return self._document("/statistics")

@@ -19,6 +19,7 @@
         |-- ForbiddenError            403
         |-- NotFoundError             404
         |   `-- GoneError             410
+        |-- MethodNotAllowedError     405, with the methods that are
         |-- NotAcceptableError        406
         |-- RequestConflictError      409
         |   |-- BusyError             409, again later
@@ -230,6 +231,14 @@ class NotFoundError(RequestError):
 
 class GoneError(NotFoundError):
     """What was asked for was deleted."""
+
+
+class MethodNotAllowedError(RequestError):
+    """The resource is there, but not for this method; `allowed` are those it takes (RFC 9110 15.5.6)."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"this takes {', '.join(allowed)}: see docs/api.md")
+        self.allowed = allowed
 
 
 class NotAcceptableError(RequestError):

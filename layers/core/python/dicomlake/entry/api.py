@@ -48,6 +48,7 @@ def services_of(lake: Lake, late: Callable[[], bool], storing: "StorePorts | Non
         ids=lake.ids,
         operators=frozenset({operator} - {""}),
         region=settings.region,
+        links=lake.link_key if "LINK_SECRET_ARN" in settings.values else None,
         late=late,
         storing=storing,
     )

@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from dicomlake.local import limits
+from dicomlake.local import cors, limits
 from dicomlake.local.failure import LocalRunError
 from dicomlake.local.limits import Refusal
 from dicomlake.local.principals import BadTokenError, Principals
@@ -22,13 +22,6 @@ _NOT_FORWARDED = {"connection", "keep-alive", "te", "trailer", "transfer-encodin
 # What aiohttp would add by itself: a caller who names no coding would be answered in gzip.
 _NOT_OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "*",
-    "Access-Control-Allow-Headers": "*, Authorization",
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
-    "Access-Control-Max-Age": "600",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +71,8 @@ class Gateway:
 
     async def route(self, request: web.Request) -> web.StreamResponse:
         """Send a request where its path or its signature's scope says."""
-        if request.method == "OPTIONS":
-            return web.Response(status=204)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return web.Response(status=204, headers=cors.preflight_headers(request.headers.get("Origin", "")))
         if _is_s3(request):
             return await self._forward(request, self._upstream.engine + request.raw_path, None)
         return await self._call_api(request)
@@ -189,11 +182,12 @@ def _refuse(refusal: Refusal) -> web.Response:
     return web.json_response({"message": refusal.message}, status=refusal.status)
 
 
-async def _dress(_: web.Request, response: web.StreamResponse) -> None:
-    """Add CORS headers and a request id to every answer that lacks them."""
-    for name, value in _CORS.items():
+async def _dress(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell pages of this machine that they may read every answer, and give each a request id."""
+    for name, value in cors.answer_headers(request.headers.get("Origin", "")).items():
         response.headers.setdefault(name, value)
-    identity = response.headers.get("apigw-requestid") or str(uuid.uuid4())
+    identity = response.headers.get("x-request-id") or response.headers.get("apigw-requestid") or str(uuid.uuid4())
+    response.headers.setdefault("x-request-id", identity)
     response.headers.setdefault("x-amzn-RequestId", identity)
 
 

@@ -89,6 +89,18 @@ class StudyIndex(Protocol):
         """Remember where a page of a search ended; the last one saved under a name counts."""
         ...
 
+    def keep_link(self, link_id: str, expires: datetime) -> None:
+        """Remember that a study link was given out, until it expires."""
+        ...
+
+    def is_link_kept(self, link_id: str, now: datetime) -> bool:
+        """Whether a study link was given out, has not expired and was not revoked."""
+        ...
+
+    def drop_link(self, link_id: str) -> None:
+        """Forget a study link: it is revoked. Revoking twice is no error."""
+        ...
+
     def begin_pending(self, study_uid: StudyUid, work: LedgerKey, expires: datetime) -> None:
         """Mark an object as under way to this study, at most until `expires`."""
         ...

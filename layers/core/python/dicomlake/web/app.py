@@ -6,7 +6,9 @@ from typing import Any
 from dicomlake.domain.errors import PipelineError
 from dicomlake.web.authorize import authorize
 from dicomlake.web.call import Call
+from dicomlake.web.capabilities import tell_options
 from dicomlake.web.errors import error_response
+from dicomlake.web.links import followed, within_link
 from dicomlake.web.request import Request, read_event
 from dicomlake.web.response import Response, write_event
 from dicomlake.web.routes import find_route
@@ -24,13 +26,21 @@ def answer(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
 
 
 def _sent(answered: dict[str, Any], request: Request) -> dict[str, Any]:
-    """What goes out: a HEAD is a GET whose body stays here (RFC 9110 9.3.2)."""
-    return {**answered, "body": "", "isBase64Encoded": False} if request.method == "HEAD" else answered
+    """What goes out: with the request's id, and a HEAD is a GET whose body stays here (RFC 9110 9.3.2)."""
+    headers = {**answered["headers"], "x-request-id": request.request_id}
+    bodiless = {"body": "", "isBase64Encoded": False} if request.method == "HEAD" else {}
+    return {**answered, "headers": headers, **bodiless}
 
 
 def handle(request: Request, services: Services) -> Response:
     """Find the route, let the caller through or not, and run the handler."""
+    if request.method == "OPTIONS":
+        return tell_options(request)
+    request = followed(request, services)
     route, names = find_route("GET" if request.method == "HEAD" else request.method, request.path)
     store = services.store(names.get("datastore") or request.parameter("datastore"))
-    authorize(request.caller, route.permission, store, services.operators)
+    if request.shared:
+        request = within_link(request, route, names)
+    else:
+        authorize(request, route.permission, store, services.operators)
     return route.handler(Call(request, names, store, services))

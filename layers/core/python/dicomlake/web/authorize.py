@@ -4,12 +4,15 @@ import re
 from enum import StrEnum
 
 from dicomlake.domain.errors import ForbiddenError
+from dicomlake.web.request import Request
 from dicomlake.web.services import OpenStore
 
 
 class Permission(StrEnum):
     """What a route asks of its caller."""
 
+    KNOW = "know"
+    """Learn what the API is: anyone the gateway authenticated."""
     READ = "read"
     """Read a data store: anyone the gateway authenticated where the store is cleared, else operators."""
     UPLOAD = "upload"
@@ -20,18 +23,39 @@ class Permission(StrEnum):
     """See and repair the lake itself: operators."""
 
 
+OPERATOR = "operator"
+"""The group whose members may do everything."""
+
 _ROLE = re.compile(r"arn:(aws[a-z-]*):(?:iam|sts)::([0-9]{12}):(?:role|assumed-role)/(.+)\Z")
 
 
-def authorize(caller: str, permission: Permission, store: OpenStore, operators: frozenset[str]) -> None:
-    """Raise ForbiddenError unless the caller may do this to the store; an unknown caller may do nothing."""
+def authorize(request: Request, permission: Permission, store: OpenStore, operators: frozenset[str]) -> None:
+    """Raise ForbiddenError unless the caller may do this to the store; an unknown caller may do nothing.
+
+    Where the caller came by a token, its grants decide, never what is open to every role: a token that grants nothing
+    may do nothing.
+    """
     if permission is Permission.SIGNED:
-        return
-    if not caller:
+        return None
+    if not request.caller:
         raise ForbiddenError("the request carries no identity: sign it")
-    open_to_all = permission is Permission.UPLOAD or (permission is Permission.READ and store.cleared)
-    if not open_to_all and not is_operator(caller, operators):
+    if request.grants is not None:
+        return _authorize_token(request.grants, permission, store)
+    if permission is Permission.KNOW or permission is Permission.UPLOAD:
+        return None
+    if permission is Permission.READ and store.cleared:
+        return None
+    if not is_operator(request.caller, operators):
         raise ForbiddenError("this needs the operator role")
+    return None
+
+
+def _authorize_token(grants: frozenset[str], permission: Permission, store: OpenStore) -> None:
+    if permission is Permission.KNOW or OPERATOR in grants:
+        return
+    needed = OPERATOR if permission is Permission.OPERATE else f"{store.label}:{permission}"
+    if needed not in grants:
+        raise ForbiddenError(f"this needs the group or scope {needed}")
 
 
 def is_operator(caller: str, operators: frozenset[str]) -> bool:

@@ -39,5 +39,5 @@ class Call:
 
     @property
     def dicomweb_url(self) -> str:
-        """The root of the data store's DICOMweb service."""
-        return f"{self.request.base_url}/dicomweb/{self.store.name}"
+        """The root of the data store's DICOMweb service, as the caller reached it: a followed link has its own."""
+        return f"{self.request.base_url}{self.request.root or f'/dicomweb/{self.store.name}'}"

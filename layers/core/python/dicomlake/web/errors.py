@@ -8,6 +8,7 @@ from dicomlake.domain.errors import (
     GoneError,
     HeldError,
     InvalidRequestError,
+    MethodNotAllowedError,
     NotAcceptableError,
     NotFoundError,
     PermanentError,
@@ -43,6 +44,7 @@ STATUSES: tuple[tuple[type[PipelineError], Status], ...] = (
     (BusyError, Status(409, "busy")),
     (HeldError, Status(409, "held")),
     (StaleError, Status(412, "stale")),
+    (MethodNotAllowedError, Status(405, "method-not-allowed")),
     (NotAcceptableError, Status(406, "not-acceptable")),
     (RequestConflictError, Status(409, "conflict")),
     (QuotaExceededError, Status(402, "quota-exceeded")),
@@ -62,4 +64,6 @@ def error_response(error: PipelineError, request_id: str) -> Response:
     answer = json_response({"message": str(error), "reason": status.reason, "requestId": request_id}, status.code)
     if status.code in (429, 503) or isinstance(error, BusyError):
         return Response(answer.status, answer.body, {**answer.headers, "retry-after": RETRY_AFTER})
+    if isinstance(error, MethodNotAllowedError):
+        return Response(answer.status, answer.body, {**answer.headers, "allow": ", ".join(error.allowed)})
     return answer

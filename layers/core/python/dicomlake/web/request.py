@@ -10,12 +10,16 @@ from urllib.parse import parse_qsl, unquote
 
 from dicomlake.domain.errors import InvalidRequestError
 
+_SCOPES = "dicomlake/"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request: path percent-decoded by segment, query as decoded pairs, header names in lower case.
 
-    `caller` is the ARN that the gateway authenticated, "" where it did not. `base_url` is scheme, host and stage;
+    `caller` is the ARN that the gateway authenticated, or who a token or a study link stands for; "" where it did
+    neither. `grants` are what a token grants, None where the caller's role decides. `shared` is the study that a
+    followed link is for, and `root` the link's own root of DICOMweb. `base_url` is scheme, host and stage;
     `raw_path` the path as the gateway shows it; `account` the AWS account that the lake runs in.
     """
 
@@ -29,6 +33,9 @@ class Request:
     base_url: str = ""
     raw_path: str = ""
     account: str = ""
+    grants: frozenset[str] | None = None
+    shared: str = ""
+    root: str = ""
 
     def parameter(self, name: str, default: str = "") -> str:
         """Return a query parameter's value, the last one given."""
@@ -80,7 +87,8 @@ def read_event(event: Mapping[str, Any]) -> Request:
         query=_pairs(str(event.get("rawQueryString", ""))),
         headers=headers,
         body=_body(event),
-        caller=_caller(context.get("authorizer", {})),
+        caller=_caller(context.get("authorizer") or {}),
+        grants=_grants(context.get("authorizer") or {}),
         request_id=str(context.get("requestId", "")),
         base_url=f"{scheme}://{host}{prefix}",
         raw_path=raw_path,
@@ -106,5 +114,26 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 
 def _caller(authorizer: Mapping[str, Any]) -> str:
-    """The caller's ARN from the gateway's IAM authorizer."""
+    """The caller's ARN from the gateway's IAM authorizer, or issuer and subject of the token it checked."""
+    claims = _claims(authorizer)
+    if claims.get("sub"):
+        return f"{claims.get('iss', '')}#{claims['sub']}"
     return str((authorizer.get("iam") or {}).get("userArn") or "")
+
+
+def _grants(authorizer: Mapping[str, Any]) -> frozenset[str] | None:
+    """What a token grants: groups of the user pool, and scopes of machine clients behind `dicomlake/`."""
+    claims = _claims(authorizer)
+    if not claims:
+        return None
+    scopes = [scope.removeprefix(_SCOPES) for scope in _words(claims.get("scope", "")) if scope.startswith(_SCOPES)]
+    return frozenset((*_words(claims.get("cognito:groups", "")), *scopes))
+
+
+def _claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (authorizer.get("jwt") or {}).get("claims") or {}
+
+
+def _words(claim: object) -> list[str]:
+    """The values of a claim; an HTTP API writes a list as `[a b]`."""
+    return [str(one) for one in claim] if isinstance(claim, list) else str(claim).strip("[]").split()

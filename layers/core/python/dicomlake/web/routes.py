@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dicomlake.domain.errors import InvalidRequestError, NotFoundError
+from dicomlake.domain.errors import InvalidRequestError, MethodNotAllowedError, NotFoundError
 from dicomlake.domain.model import is_uid
-from dicomlake.web import access_keys, deferred, dicomweb, imaging, operations
+from dicomlake.web import access_keys, capabilities, deferred, dicomweb, imaging, links, operations
 from dicomlake.web.authorize import Permission
 from dicomlake.web.call import Call
 from dicomlake.web.imaging_model_table import OPERATIONS
@@ -61,6 +61,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_STORE}/studies", Permission.UPLOAD, deferred.post_instances),
     Route("POST", _STUDY, Permission.UPLOAD, deferred.post_instances),
     Route("GET", f"{_STORE}/received/{{receipt}}", Permission.UPLOAD, deferred.get_received),
+    Route("GET", "/openapi.json", Permission.KNOW, capabilities.get_openapi),
     Route("POST", "/uploads", Permission.UPLOAD, operations.post_uploads),
     Route("POST", "/uploads/complete", Permission.UPLOAD, operations.post_complete),
     Route("GET", "/lake/where", Permission.READ, operations.get_where),
@@ -68,6 +69,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/lake/studies/{study}", Permission.READ, operations.get_study),
     Route("GET", "/lake/restore/{study}/{series}", Permission.READ, operations.get_series_restore),
     Route("GET", "/lake/restore/{study}/{series}/{instance}", Permission.READ, operations.get_restore),
+    Route("POST", "/lake/links", Permission.OPERATE, links.post_link),
+    Route("DELETE", "/lake/links/{link}", Permission.OPERATE, links.delete_link),
     Route("GET", "/lake/quarantine", Permission.OPERATE, operations.get_quarantine),
     Route("GET", "/lake/quarantine/{hash}/{version}", Permission.OPERATE, operations.get_quarantined),
     Route("GET", "/lake/statistics", Permission.OPERATE, operations.get_statistics),
@@ -89,7 +92,8 @@ _DICOMWEB = frozenset({"studies", "series", "instances"})
 def find_route(method: str, path: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
     """Return the route of a path and what its names stand for.
 
-    Raises NotFoundError where no route fits, InvalidRequestError where a UID in the path is none.
+    Raises NotFoundError where no route fits, MethodNotAllowedError where one fits but for the method,
+    InvalidRequestError where a UID in the path is none.
     """
     for route in ROUTES:
         names = _match(route, path) if route.method == method else None
@@ -98,7 +102,16 @@ def find_route(method: str, path: tuple[str, ...]) -> tuple[Route, dict[str, str
             if wrong:
                 raise InvalidRequestError(f"the {wrong[0]} in the path is not a UID")
             return route, names
-    raise NotFoundError(_nothing_under(path))
+    allowed = methods_of(path)
+    raise MethodNotAllowedError(allowed) if allowed else NotFoundError(_nothing_under(path))
+
+
+def methods_of(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the methods that a path takes, in the order in which they are listed; none where nothing is there."""
+    found = dict.fromkeys(route.method for route in ROUTES if _match(route, path) is not None)
+    if not found:
+        return ()
+    return (*found, *(("HEAD",) if "GET" in found else ()), "OPTIONS")
 
 
 def _nothing_under(path: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # it opens data sets, which look-ups do not
 class OpenStore:
     """One data store that the API serves; only operators read one that is not `cleared` for everyone else.
 
-    `label` is what the stacks call it.
+    `label` is what people call it (`clinical`): the groups that grant something in it are named by it.
     """
 
     name: DatastoreId
@@ -39,6 +39,7 @@ class Services:
     """Everything a request may need. `operators` are the ARNs of the roles that operate the lake.
 
     `default_store` answers the operations that name no data store; landed objects are decided in its ledger.
+    `links` is where the key is kept that signs study links; without it none is given out or followed.
     `late` says that there is too little time left to go on with an answer. `storing` is what storing by request needs,
     None in a function that stores nothing.
     """
@@ -55,6 +56,7 @@ class Services:
     ids: IdSource
     operators: frozenset[str] = field(default_factory=frozenset)
     region: str = ""
+    links: SecretSource | None = None
     late: Callable[[], bool] = lambda: False
     storing: "StorePorts | None" = None
 

@@ -123,6 +123,11 @@ def cursor(name: str) -> Key:
     return f"T#{name}", "T"
 
 
+def link(link_id: str) -> Key:
+    """A study link that was given out; revoking it deletes the row."""
+    return f"Z#{link_id}", "Z"
+
+
 def quarantine_row(entry: LedgerEntry, at: str) -> Key:
     """A row of the quarantine list; it points at its ledger row."""
     shard = int(entry.key.object_hash[0], 16) % QUARANTINE_SHARDS

@@ -92,6 +92,19 @@ class DynamoDbStudyIndex:
         """Remember where a page of a search ended."""
         self._table.write(put(packed_item(keys.cursor(name), cursor, expires=number(keys.seconds(expires)))))
 
+    def keep_link(self, link_id: str, expires: datetime) -> None:
+        """Remember that a study link was given out."""
+        self._table.write(put(item_of(keys.link(link_id), expires=number(keys.seconds(expires)))))
+
+    def is_link_kept(self, link_id: str, now: datetime) -> bool:
+        """Whether a study link may still be followed; expired rows may stay for days and do not count."""
+        item = self._table.get(keys.link(link_id))
+        return item is not None and int(item["expires"]["N"]) > now.timestamp()
+
+    def drop_link(self, link_id: str) -> None:
+        """Forget a study link."""
+        self._table.write(delete(keys.link(link_id)))
+
     def begin_pending(self, study_uid: StudyUid, work: LedgerKey, expires: datetime) -> None:
         """Mark an object as under way to this study, at most until `expires`."""
         self._table.write(put(item_of(keys.pending(study_uid, work), expires=number(keys.seconds(expires)))))

@@ -31,6 +31,7 @@ class MemoryState:
     search: set[tuple[SearchKey, StudyUid]] = field(default_factory=set)
     pending: dict[StudyUid, dict[LedgerKey, datetime]] = field(default_factory=dict)
     cursors: dict[str, tuple[Cursor, datetime]] = field(default_factory=dict)
+    links: dict[str, datetime] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     numbered: set[str] = field(default_factory=set)
     head: FeedHead | None = None

@@ -102,6 +102,21 @@ class MemoryStudyIndex:
         with self._state.lock:
             self._state.cursors[name] = cursor, expires
 
+    def keep_link(self, link_id: str, expires: datetime) -> None:
+        """Remember that a study link was given out."""
+        with self._state.lock:
+            self._state.links[link_id] = expires
+
+    def is_link_kept(self, link_id: str, now: datetime) -> bool:
+        """Whether a study link may still be followed."""
+        with self._state.lock:
+            return self._state.links.get(link_id, now) > now
+
+    def drop_link(self, link_id: str) -> None:
+        """Forget a study link."""
+        with self._state.lock:
+            self._state.links.pop(link_id, None)
+
     def begin_pending(self, study_uid: StudyUid, work: LedgerKey, expires: datetime) -> None:
         """Mark an object as under way to this study."""
         with self._state.lock:
