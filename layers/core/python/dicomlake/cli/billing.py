@@ -15,6 +15,7 @@ LogLine = Mapping[str, Any]
 
 STAGES: dict[str, str] = {
     "ingest": "ingest",
+    "store": "ingest",
     "quarantine-crashed": "ingest",
     "start-large": "ingest",
     "large-instance": "ingest",
@@ -51,6 +52,7 @@ QUEUES: dict[str, str] = {
 
 SENDS: dict[str, str] = {
     "ingest": "what it hands on, to ingest-work, ingest-one-work, large-work",
+    "store": "what it hands on, to ingest-work, ingest-one-work, large-work",
     "track-study": "timers to settle-work, what it had no time for to study-work",
     "settle-study": "timers to settle-work",
     "sweep": "what was lost, to ingest-work, study-work, settle-work",
