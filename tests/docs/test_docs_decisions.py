@@ -113,3 +113,14 @@ def test_one_image_in_seven_encodings_is_stored_once() -> None:
         lake.pump()
 
     assert lake.store.feed.head().tally == Tally(stored=1, duplicates=6)
+
+
+def test_every_page_has_a_number_of_its_own_and_a_row() -> None:
+    pages = sorted(path.name for path in (ROOT / "docs/decisions").glob("0*.md"))
+    rows = re.findall(
+        r"^\| \[(\d{4})\]\((\d{4}-[a-z0-9-]+\.md)\)", (ROOT / "docs/decisions/README.md").read_text(), re.M
+    )
+
+    assert [page for _, page in rows] == pages
+    assert all(page.startswith(number) for number, page in rows)
+    assert len({page[:4] for page in pages}) == len(pages)

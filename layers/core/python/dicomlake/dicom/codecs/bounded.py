@@ -78,7 +78,7 @@ def _jpeg_ls(data: "Bytes") -> "PixelArray":
 
 
 DECODERS: Mapping[str, Callable[["Bytes"], "PixelArray"]] = MappingProxyType({"jpeg-ls": _jpeg_ls})
-"""Decoders that have been seen to hang (docs/decisions/0023-a-decoder-that-hangs-is-stopped.md)."""
+"""Decoders that have been seen to hang (docs/decisions/0024-a-decoder-that-hangs-is-stopped.md)."""
 
 
 @dataclass(slots=True)
