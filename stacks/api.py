@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks import grants, imaging, settings, storing
-from stacks.api_routes import OPEN_BECAUSE, UPLOADS, UPLOADS_COMPLETE, known_routes, open_routes
+from stacks.api_routes import OPEN_BECAUSE, UPLOADS, known_routes, open_routes
 from stacks.config import Environment
 from stacks.constructs.lake_function import ONE_CORE, LakeFunction
 from stacks.constructs.lake_store import LakeStore
@@ -236,6 +236,7 @@ class ApiStack(Stack):
         grants.read_index(role, *tables)
         grants.write_index(role, *tables)
         grants.write_objects(role, storage.landing)
+        grants.list_parts(role, storage.landing)
         grants.read_objects(role, storage.quarantine, storage.clinical.bucket, storage.research.bucket)
         grants.list_objects(role, storage.quarantine)
         grants.send(role, self.ingest.ingest_work.queue, self.study.deidentify_work.queue)
@@ -274,7 +275,7 @@ class ApiStack(Stack):
 
     def _permissions(self) -> None:
         clinical = f"/dicomweb/{self.storage.clinical.datastore_id}/*"
-        uploads = (self._arn("POST", UPLOADS), self._arn("POST", UPLOADS_COMPLETE))
+        uploads = [self._arn("POST", path) for path in UPLOADS]
         look_ups = [self._arn(method, path) for method, path in LOOK_UPS]
         self.reader_role.add_to_policy(self._invoke(self._arn("*", clinical), *uploads, *look_ups))
         self.operator_role.add_to_policy(self._invoke(self._arn("*", "/*")))

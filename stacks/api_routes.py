@@ -10,8 +10,7 @@ from stacks.constructs.lake_store import LakeStore
 Row = tuple[str, list[HttpMethod], str]
 """A path, its methods, and the name of the function behind it."""
 
-UPLOADS = "/uploads"
-UPLOADS_COMPLETE = "/uploads/complete"
+UPLOADS = ("/uploads", "/uploads/resume", "/uploads/complete")
 PIXELS = (
     "wado",
     "studies/{study}",
@@ -41,7 +40,7 @@ def known_routes(stores: dict[str, LakeStore]) -> Iterator[Row]:
         yield from ((f"{root}/{path}", _GET, f"{name}Pixels") for path in PIXELS)
     clinical = f"/dicomweb/{stores['AnswerClinical'].datastore_id}"
     yield from ((f"{clinical}/{path}", [HttpMethod(method)], "StoreInstances") for method, path in storing.ROUTES)
-    for path in (UPLOADS, UPLOADS_COMPLETE, "/lake/{proxy+}"):
+    for path in (*UPLOADS, "/lake/{proxy+}"):
         yield path, _ANY, "AnswerOperations"
     yield "/openapi.json", _GET, "AnswerOperations"
 

@@ -33,6 +33,11 @@ def write_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
     _allow(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], *(b.arn_for_objects("*") for b in buckets))
 
 
+def list_parts(grantee: iam.IGrantable, bucket: s3.IBucket) -> None:
+    """List which parts of an upload are there."""
+    _allow(grantee, ["s3:ListMultipartUploadParts"], bucket.arn_for_objects("*"))
+
+
 def write_answers(grantee: iam.IGrantable, bucket: s3.IBucket) -> None:
     """Put answers that are too large for one response, also in parts; packs lie elsewhere in the bucket."""
     _allow(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], bucket.arn_for_objects("answers/*"))

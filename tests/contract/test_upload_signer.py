@@ -71,10 +71,19 @@ def test_parts_that_were_not_sent_are_no_object(uploads: Uploads) -> None:
         uploads.objects.info(KEY)
 
 
+def test_the_parts_that_are_there_are_told_by_number(uploads: Uploads) -> None:
+    upload = uploads.signer.begin_parts(KEY)
+    etag = uploads.send_part(upload, 2, b"b")
+
+    assert uploads.signer.sent_parts(KEY, upload) == {2: etag}
+
+
 @pytest.mark.parametrize("place", ["memory", pytest.param("engine", marks=pytest.mark.engine)], indirect=True)
 def test_an_upload_that_never_began_is_not_found(uploads: Uploads) -> None:
     with pytest.raises(NotFoundError):
         uploads.signer.complete_parts(KEY, "no-such-upload", ["0" * 32])
+    with pytest.raises(NotFoundError):
+        uploads.signer.sent_parts(KEY, "no-such-upload")
 
 
 @pytest.mark.parametrize("place", ["moto", pytest.param("engine", marks=pytest.mark.engine)], indirect=True)
@@ -94,3 +103,21 @@ def test_an_announced_checksum_is_signed_as_a_header(uploads: Uploads) -> None:
 
     assert dict(signed.headers) == {"x-amz-checksum-sha256": base64.b64encode(digest.digest()).decode()}
     assert "x-amz-checksum-sha256" in signed.url
+
+
+@pytest.mark.parametrize("place", ["moto"], indirect=True)
+def test_an_announced_crc32c_is_signed_as_a_header(uploads: Uploads) -> None:
+    signed = uploads.signer.sign_whole(KEY, 60, crc32c="e3069283")
+
+    assert dict(signed.headers) == {"x-amz-checksum-crc32c": "4waSgw=="}
+    assert "x-amz-checksum-crc32c" in signed.url
+
+
+@pytest.mark.parametrize("place", ["memory", "moto"], indirect=True)
+def test_parts_with_a_checksum_of_the_whole_become_one_object(uploads: Uploads) -> None:
+    upload = uploads.signer.begin_parts(KEY, crc32c=True)
+    etags = [uploads.send_part(upload, 1, b"123456789")]
+
+    uploads.signer.complete_parts(KEY, upload, etags, "e3069283")
+
+    assert uploads.objects.get(KEY) == b"123456789"

@@ -181,7 +181,13 @@ def test_readers_invoke_clinical_routes_and_uploads_operators_everything() -> No
 
     look_ups = {"GET/lake/where", "POST/lake/where", "GET/lake/studies/*", "GET/lake/restore/*"}
     look_ups.add("GET/openapi.json")
-    assert reader == {f"*/dicomweb/{clinical}/*", "POST/uploads", "POST/uploads/complete", *look_ups}
+    assert reader == {
+        f"*/dicomweb/{clinical}/*",
+        "POST/uploads",
+        "POST/uploads/resume",
+        "POST/uploads/complete",
+        *look_ups,
+    }
     assert operator == {"*/*"}
 
 
@@ -196,6 +202,7 @@ def test_every_route_asks_who_calls(environment: str) -> None:
     assert set(asked.values()) == {"AWS_IAM", "NONE"}
     assert {key for key, kind in asked.items() if kind == "AWS_IAM"} == {
         "ANY /uploads",
+        "ANY /uploads/resume",
         "ANY /uploads/complete",
         "ANY /lake/{proxy+}",
         "GET /openapi.json",

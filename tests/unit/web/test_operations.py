@@ -82,6 +82,65 @@ def test_a_file_over_64_mb_goes_up_in_parts_and_lands_when_it_is_completed(lake:
     assert lake.landing.get(file["key"]) == b"123"
 
 
+def test_a_crc32c_is_a_header_of_a_whole_file_and_checked_of_one_in_parts(lake: StoredLake) -> None:
+    files = [{"name": "a", "size": 9, "crc32c": "e3069283"}, {"name": "wsi", "size": 150 * MIB, "crc32c": "e3069283"}]
+    _, told = post(lake, "/uploads", {"files": files})
+    whole, parted = told["files"]
+    etags = [
+        lake.uploads.send_part(parted["uploadId"], number, text) for number, text in enumerate((b"12345", b"6789"), 1)
+    ]
+    file = {"key": parted["key"], "uploadId": parted["uploadId"], "etags": etags}
+
+    wrong = post(lake, "/uploads/complete", {"files": [file | {"crc32c": "00000000"}]})[0]
+    right = post(lake, "/uploads/complete", {"files": [file | {"crc32c": "e3069283"}]})[0]
+
+    assert list(whole["headers"].values()) == ["e3069283"]
+    assert (wrong, right) == (400, 200)
+    assert lake.landing.get(parted["key"]) == b"123456789"
+
+
+def test_an_upload_that_broke_goes_on_with_what_is_missing(lake: StoredLake) -> None:
+    _, told = post(lake, "/uploads", {"files": [{"name": "wsi", "size": 150 * MIB}]})
+    (file,) = told["files"]
+    etag = lake.uploads.send_part(file["uploadId"], 2, b"2")
+
+    asked = {"key": file["key"], "uploadId": file["uploadId"], "size": 150 * MIB}
+    status, again = post(lake, "/uploads/resume", {"files": [asked]})
+
+    assert status == 200
+    (left,) = again["files"]
+    assert [part["number"] for part in left["parts"]] == [1, 3]
+    assert left["sent"] == {"2": etag}
+    etags = [lake.uploads.send_part(file["uploadId"], number, b"%d" % number) for number in (1, 3)]
+    done = {"key": file["key"], "uploadId": file["uploadId"], "etags": [etags[0], etag, etags[1]]}
+    assert post(lake, "/uploads/complete", {"files": [done]})[0] == 200
+    assert lake.landing.get(file["key"]) == b"123"
+    assert post(lake, "/uploads/resume", {"files": [asked]})[0] == 404
+
+
+def test_a_whole_file_whose_url_ran_out_is_signed_again_under_its_key(lake: StoredLake) -> None:
+    _, told = post(lake, "/uploads", {"files": [{"name": "a", "size": 5, "sha256": "a" * 64}]})
+    (file,) = told["files"]
+
+    _, again = post(lake, "/uploads/resume", {"files": [{"key": file["key"], "size": 5, "sha256": "a" * 64}]})
+
+    assert again["files"] == [file]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        {"key": "config/secret", "size": 5},
+        {"key": "sources/default/" + "0" * 32 + "/0", "size": 150 * MIB},
+        {"key": "sources/default/" + "0" * 32 + "/0", "size": 5, "uploadId": "u"},
+        {"key": 1, "size": 5},
+        {"size": 5},
+    ],
+)
+def test_only_what_was_announced_is_resumed(lake: StoredLake, file: object) -> None:
+    assert post(lake, "/uploads/resume", {"files": [file]})[0] == 400
+
+
 def test_a_missing_part_is_told_and_nothing_lands(lake: StoredLake) -> None:
     _, told = post(lake, "/uploads", {"files": [{"name": "wsi", "size": 150 * MIB}]})
     (file,) = told["files"]
@@ -131,6 +190,10 @@ def test_a_declared_study_without_images_is_not_found_by_a_search(lake: StoredLa
         {"files": [{"name": "a", "size": 0}]},
         {"files": [{"name": "a", "size": True}]},
         {"files": [{"name": "a", "size": 1, "sha256": "xyz"}]},
+        {"files": [{"name": "a", "size": 1, "crc32c": "xyz"}]},
+        {"files": [{"name": "a", "size": 1, "crc32c": 5}]},
+        {"files": [{"name": "a", "size": 1, "crc32c": "0" * 8, "sha256": "0" * 64}]},
+        {"files": [{"name": "a", "size": 100 * MIB, "sha256": "0" * 64}]},
         {"files": [{"name": "a", "size": 1}], "source": "../x"},
         {"files": [{"name": "a", "size": 1}], "study": {"studyUid": "x", "expected": 1}},
         {"files": [{"name": "a", "size": 1}], "study": {"studyUid": "1.2", "expected": 0}},

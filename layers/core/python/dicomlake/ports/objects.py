@@ -102,18 +102,25 @@ class SignedRequest:
 class UploadSigner(Protocol):
     """Lets a sender write objects of one bucket without credentials: whole, or in parts above 5 GB or by choice."""
 
-    def sign_whole(self, key: str, seconds: int, sha256: str = "") -> SignedRequest:
-        """Sign the PUT of a whole object; with a SHA-256 (hex) the store refuses any other content."""
+    def sign_whole(self, key: str, seconds: int, sha256: str = "", crc32c: str = "") -> SignedRequest:
+        """Sign the PUT of a whole object; with a SHA-256 or CRC-32C (hex) the store refuses any other content."""
         ...
 
-    def begin_parts(self, key: str) -> str:
-        """Begin an upload in parts and return its id."""
+    def begin_parts(self, key: str, crc32c: bool = False) -> str:
+        """Begin an upload in parts and return its id; with `crc32c` the store keeps that checksum of the whole."""
         ...
 
     def sign_part(self, key: str, upload: str, number: int, seconds: int) -> SignedRequest:
         """Sign the PUT of one part, numbered from 1; its answer's ETag is needed to complete."""
         ...
 
-    def complete_parts(self, key: str, upload: str, etags: Sequence[str]) -> None:
-        """Make an object of the parts, in order; NotFoundError if there is no such upload."""
+    def sent_parts(self, key: str, upload: str) -> dict[int, str]:
+        """Return the ETags of the parts that are there, by number; NotFoundError if there is no such upload."""
+        ...
+
+    def complete_parts(self, key: str, upload: str, etags: Sequence[str], crc32c: str = "") -> None:
+        """Make an object of the parts, in order; with a CRC-32C (hex) only if the whole has it.
+
+        NotFoundError if there is no such upload, InvalidRequestError where the parts or their content are others.
+        """
         ...

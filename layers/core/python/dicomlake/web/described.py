@@ -109,8 +109,8 @@ _URI = Kind(
 _STORED = Kind(
     "Store", (DICOM_JSON, JSON, _MULTIPART, "application/dicom+xml"), (200, 202, 400, 406, 409, 413, 415), (_ACCEPT,)
 )
-_TAKEN = (_MULTIPART, "application/dicom")
-_UPLOAD = Kind("Uploads", (JSON,), (200, 400, 413), (_STORE_NAME,))
+_TAKEN = (_MULTIPART, "application/dicom", DICOM_JSON, "application/dicom+xml")
+_UPLOAD = Kind("Uploads", (JSON,), (200, 400, 404, 413), (_STORE_NAME,))
 _LAKE = Kind("Operations", (JSON,), (200, 400), (_STORE_NAME,))
 _ITSELF = Kind("Operations", (JSON,), (200,))
 _LINK = Kind("Study links", (JSON,), (400,), (_STORE_NAME,))
@@ -157,6 +157,9 @@ DESCRIBED: dict[tuple[str, str], About] = {
         "Announce files and get a signed PUT for each",
         _UPLOAD,
         (("files", "array", True), ("source", "string", False), ("study", "object", False)),
+    ),
+    ("POST", "/uploads/resume"): About(
+        "resumeUploads", "Sign again what of announced files is not there yet", _UPLOAD, (("files", "array", True),)
     ),
     ("POST", "/uploads/complete"): About(
         "completeUploads", "Make objects of the parts that were sent", _UPLOAD, (("files", "array", True),)

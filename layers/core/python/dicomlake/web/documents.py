@@ -112,7 +112,9 @@ def upload_document(signed: SignedUpload) -> Document:
     requests = [{"method": "PUT", "url": one.url, "headers": dict(one.headers)} for one in signed.requests]
     if not signed.upload:
         return {"key": signed.key, **requests[0]}
-    return {"key": signed.key, "uploadId": signed.upload, "partSize": signed.part_size, "parts": requests}
+    parts = [{"number": number, **request} for number, request in zip(signed.numbers, requests, strict=True)]
+    document = {"key": signed.key, "uploadId": signed.upload, "partSize": signed.part_size, "parts": parts}
+    return document | ({"sent": {str(number): etag for number, etag in signed.sent.items()}} if signed.sent else {})
 
 
 def restore_document(plan: RestorePlan) -> Document:

@@ -15,7 +15,16 @@ from dicomlake.usecases.look_up_object import (
     where_by_uid,
 )
 from dicomlake.usecases.plan_restore import plan_restore, plan_series
-from dicomlake.usecases.sign_uploads import EXPIRES, UploadFile, complete_upload, declare_study, sign_uploads
+from dicomlake.usecases.sign_uploads import (
+    EXPIRES,
+    MAX_FILES,
+    UploadFile,
+    check_count,
+    complete_upload,
+    declare_study,
+    resume_upload,
+    sign_uploads,
+)
 from dicomlake.web.call import Call
 from dicomlake.web.documents import (
     change_document,
@@ -50,10 +59,10 @@ def _items(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _file(item: dict[str, Any]) -> UploadFile:
-    sha256 = item.get("sha256", "")
-    if not isinstance(sha256, str):
-        raise InvalidRequestError("a SHA-256 is 64 lower-case hex digits")
-    return UploadFile(_integer(item, "size"), sha256)
+    sha256, crc32c = item.get("sha256", ""), item.get("crc32c", "")
+    if not (isinstance(sha256, str) and isinstance(crc32c, str)):
+        raise InvalidRequestError("checksums are texts: a sha256 of 64 lower-case hex digits, or a crc32c of 8")
+    return UploadFile(_integer(item, "size"), sha256, crc32c)
 
 
 def _integer(item: dict[str, Any], name: str) -> int:
@@ -70,15 +79,35 @@ def _study_of(item: object) -> StudyUid:
     return StudyUid(uid)
 
 
+def post_resume(call: Call) -> Response:
+    """Sign again what of announced files is not there yet."""
+    items = _items(call.request.json(), "files")
+    if not 0 < len(items) <= MAX_FILES:
+        raise InvalidRequestError(f"one request resumes 1 to {MAX_FILES} files")
+    files, told = [_file(item) for item in items], []
+    check_count(files)
+    for item, file in zip(items, files, strict=True):
+        key, upload = item.get("key"), item.get("uploadId", "")
+        if not (isinstance(key, str) and isinstance(upload, str)):
+            raise InvalidRequestError("a file to resume is {key, size, uploadId}, with its checksum if it has one")
+        told.append(upload_document(resume_upload(file, key, upload, call.services.uploads)))
+    return json_response({"expiresIn": EXPIRES, "files": told})
+
+
 def post_complete(call: Call) -> Response:
     """Make objects of the parts that were sent."""
     items = _items(call.request.json(), "files")
     for item in items:
         etags = item.get("etags")
-        texts = [item.get("key"), item.get("uploadId"), *(etags if isinstance(etags, list) else [None])]
+        texts = [
+            item.get("key"),
+            item.get("uploadId"),
+            item.get("crc32c", ""),
+            *(etags if isinstance(etags, list) else [None]),
+        ]
         if not all(isinstance(text, str) for text in texts):
             raise InvalidRequestError("a file to complete is {key, uploadId, etags}, all of them texts")
-        complete_upload(item["key"], item["uploadId"], item["etags"], call.services.uploads)
+        complete_upload(item["key"], item["uploadId"], item["etags"], call.services.uploads, item.get("crc32c", ""))
     return json_response({"completed": len(items)})
 
 

@@ -63,6 +63,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_STORE}/received/{{receipt}}", Permission.UPLOAD, deferred.get_received),
     Route("GET", "/openapi.json", Permission.KNOW, capabilities.get_openapi),
     Route("POST", "/uploads", Permission.UPLOAD, operations.post_uploads),
+    Route("POST", "/uploads/resume", Permission.UPLOAD, operations.post_resume),
     Route("POST", "/uploads/complete", Permission.UPLOAD, operations.post_complete),
     Route("GET", "/lake/where", Permission.READ, operations.get_where),
     Route("POST", "/lake/where", Permission.READ, operations.post_where),
