@@ -16,12 +16,13 @@ REQUIREMENTS := requirements.txt $(wildcard layers/deps/requirements-*.txt)
 # A stamp is named by the content of what it was made from: the second run finds it and does nothing.
 hash = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
 DEV_STAMP := $(STAMPS)/dev-$(call hash,requirements.txt layers/deps/requirements-base.txt layers/deps/requirements-pixels.txt layers/deps/requirements-local.txt layers/deps/requirements-ocr.txt)
+VIEWERS_STAMP := $(STAMPS)/viewers-$(call hash,tests/viewers/package-lock.json)
 ENGINE_STAMP := $(STAMPS)/engine-$(call hash,layers/deps/requirements-engine.txt)
 HANDLER_STAMP := $(STAMPS)/handler-$(call hash,layers/deps/requirements-handler.txt)
 CDK_STAMP := $(STAMPS)/cdk-$(call hash,layers/deps/requirements-cdk.txt)
 LAYERS_STAMP := $(STAMPS)/layers-$(call hash,layers/build.py layers/deps/requirements-base.txt layers/deps/requirements-pixels.txt)
 
-.PHONY: help setup demo up test check lint fast soak fuzz bench golden synth python node clean
+.PHONY: help setup demo up test viewers check lint fast soak fuzz bench golden synth python node clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,7 +35,7 @@ demo: setup ## start a lake, fill it, prove what it does, stop it [DICOM=PATH]
 up: setup ## run the lake until Ctrl-C [PORT=8042] [DATA=.lake]
 	@exec $(PY) -m dicomlake.local up --port $(PORT) --data $(DATA)
 
-test: setup $(CDK_STAMP) lint ## run every test (the corpus tests too, where the corpus is)
+test: setup $(CDK_STAMP) viewers lint ## run every test (the corpus tests too, where the corpus is)
 	$(PY) -m pytest -n 2 --dist loadgroup
 
 check: setup lint ## run linters, types, rooms and the fast tests: under two minutes
@@ -51,6 +52,8 @@ soak: setup ## feed a lake for a long time, killing things, and count
 
 fuzz: setup ## store 20,000 damaged files; none may crash, hang or give wrong pixels
 	$(PY) -m tests.fuzz.run
+
+viewers: $(VIEWERS_STAMP) ## install the web viewer's decoder that tests compare with
 
 bench: setup ## measure; results with a machine line go to benchmarks/results
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(PY) $$bench; done
@@ -99,3 +102,9 @@ $(LAYERS_STAMP): $(DEV_STAMP)
 	@$(PY) layers/build.py
 	@rm -f $(STAMPS)/layers-*
 	@touch $@
+
+# Where Node or its registry is missing, the tests that need it are skipped with a sentence; .ci/run does not let them be.
+$(VIEWERS_STAMP):
+	@mkdir -p $(STAMPS)
+	@if command -v npm >/dev/null && npm ci --prefix tests/viewers --silent --no-audit --no-fund; then rm -f $(STAMPS)/viewers-*; touch $@; \
+	else echo "the web viewer's decoder was not installed: its tests are skipped" >&2; fi

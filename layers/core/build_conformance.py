@@ -75,6 +75,10 @@ OF_THE_HEADER = {
     "photometric": "a Photometric Interpretation that the decoder's output would not have",
     "truncated": "fewer bytes than the header says",
     "signed-colour": "signed colour",
+    "untransformed-colour": "YBR_FULL, which HTJ2K holds without its colour transform: Cornerstone's decoder mixes the "
+    "lines of such streams ([why](decisions/0025-what-viewers-read-wrong-is-kept.md))",
+    "signed-byte": "signed values of up to 8 bits: Cornerstone's decoder cuts them to 0 and above "
+    "([why](decisions/0025-what-viewers-read-wrong-is-kept.md))",
     "one-line-colour": "a colour frame of one line or column ([why](decisions/0020-frames-are-proved-by-decoding.md))",
     "pixel-representation": "Pixel Representation is neither 0 nor 1",
     "frame-too-large": "a native frame of more than 64 MiB",
@@ -268,6 +272,44 @@ def syntaxes() -> Iterator[str]:
     yield from reasons(OF_WHAT_WAS_MET)
 
 
+READERS = (
+    (
+        "pydicom 3.0.2",
+        "the file as stored (HTJ2K by pylibjpeg-openjpeg), and in Explicit VR Little Endian",
+        "modality values, array for array",
+        "test_pydicom_reads_the_same_values_of_both_files",
+    ),
+    (
+        "Cornerstone and OHIF (@cornerstonejs/codec-openjph 2.4.11, WebAssembly, under Node)",
+        "the stored frame",
+        "modality values, array for array; of the corpus the stored values",
+        "test_a_web_viewers_decoder_gives_the_values_that_pydicom_reads",
+    ),
+    (
+        "dcmtk 3.6.7, which knows no HTJ2K",
+        "the file in Explicit VR Little Endian, as `dicomlake get` writes it",
+        "stored values byte for byte (dcmdump)",
+        "test_dcmtk_reads_the_same_values_of_the_native_file",
+    ),
+    (
+        "dcmtk 3.6.7",
+        "the same, as a picture of 16 bits (dcm2pnm)",
+        "gray in the order of modality values, each of its own; colours equal to those of the landed file",
+        "test_dcmtk_shows_modality_values_in_their_order",
+    ),
+)
+"""Who reads what is stored as HTJ2K, what of it, and what is compared with the landed file."""
+
+
+def readers() -> Iterator[str]:
+    """Yield which readers have been shown to give the landed values."""
+    yield "\n## Readers of what is stored as HTJ2K\n"
+    yield "For every kind of frame above that is made HTJ2K: 8 bits, 8, 10 and 12 bits in 16, 16 bits, signed ones of"
+    yield "12 and 16, RGB by pixel and by plane, palettes. A kind that one of them reads wrong is not made HTJ2K.\n"
+    rows = ((reader, what, compared, "Y", f"`{test}`") for reader, what, compared, test in READERS)
+    yield from table(("reader", "reads", "compared with the landed file", "", "test"), rows)
+
+
 def _stored(row: Syntax) -> str:
     return BLOB if row.stream is Stream.VIDEO else STORED[row.action]
 
@@ -372,7 +414,7 @@ def refusals() -> Iterator[str]:
 
 def page() -> str:
     """Return the page."""
-    parts = (syntaxes, services, searches, imaging, attributes, charsets, refusals)
+    parts = (syntaxes, readers, services, searches, imaging, attributes, charsets, refusals)
     lines = [INTRODUCTION.lstrip("\n"), *(line for part in parts for line in part())]
     return "\n".join(lines) + "\n"
 

@@ -98,6 +98,8 @@ def test_htj2k_rpcl_is_checked_and_stored_as_it_came() -> None:
         ({"samples": 3, "photometric": "MONOCHROME2"}, "photometric"),
         ({"samples": 1, "photometric": "RGB"}, "photometric"),
         ({"samples": 3, "pixel_representation": 1, "rows": 2, "columns": 2}, "signed-colour"),
+        ({"bits_allocated": 8, "bits_stored": 8, "pixel_representation": 1}, "signed-byte"),
+        ({"bits_allocated": 16, "bits_stored": 8, "pixel_representation": 1}, "signed-byte"),
         ({"samples": 3, "rows": 1, "columns": 5}, "one-line-colour"),
         ({"samples": 3, "rows": 5, "columns": 1}, "one-line-colour"),
         ({"rows": 0}, "empty-image"),

@@ -250,6 +250,11 @@ def _photometric_is_declined(plan: StoragePlan, _: PixelElement, attributes: Pix
     return attributes.photometric not in allowed
 
 
+def _is_made(plan: StoragePlan) -> bool:
+    """Whether HTJ2K would be of our making: what landed as HTJ2K stays so, whoever cannot read it."""
+    return plan.action is Action.TRANSCODE
+
+
 def _is_cut(plan: StoragePlan, pixels: PixelElement, attributes: PixelAttributes) -> bool:
     if pixels.truncated or plan.layout is None or pixels.encapsulated:
         return pixels.truncated
@@ -266,6 +271,8 @@ _KEEP_RULES: tuple[tuple[str, _Rule], ...] = (
     ("photometric", _photometric_is_declined),
     ("truncated", _is_cut),
     ("signed-colour", lambda _, __, a: a.samples == 3 and a.pixel_representation == 1),
+    ("untransformed-colour", lambda plan, _, a: _is_made(plan) and a.samples == 3 and a.photometric == "YBR_FULL"),
+    ("signed-byte", lambda plan, _, a: _is_made(plan) and a.bits_stored <= 8 and a.pixel_representation == 1),
     ("one-line-colour", lambda _, __, a: a.samples == 3 and min(a.rows, a.columns) == 1),
     ("pixel-representation", lambda _, __, a: a.pixel_representation not in (0, 1)),
     ("frame-too-large", lambda plan, _, __: plan.layout is not None and plan.layout.native_length > LARGEST_FRAME),
@@ -279,7 +286,8 @@ _KEEP_RULES: tuple[tuple[str, _Rule], ...] = (
 """Reasons for which HTJ2K would not be exact, not allowed (PS3.5 8.2.4) or no gain; the first that holds is told.
 
 A colour frame of one line: imagecodecs, the only encoder with a colour transform, does not decompose it, and without
-decomposition OpenJPH is not lossless.
+decomposition OpenJPH is not lossless. YBR_FULL and signed bytes: a web viewer's decoder reads such streams wrong
+(docs/decisions/0025-what-viewers-read-wrong-is-kept.md).
 """
 
 
