@@ -6,7 +6,8 @@ Frames are the developers' corpus's (DICOMLAKE_CORPUS) and a synthetic mammogram
 ones; times are CPU milliseconds of the calling thread, the best of the rounds, codecs in turn, so that they compare.
 HTJ2K is what ingest does: ojph for gray, imagecodecs with the colour transform for RGB, decoded by OpenJPH. J2K is
 OpenJPEG, JPEG-LS CharLS; deflate is zlib's level 6 over the native frame; RLE is pydicom's bytes (its encoder is
-Python, so that its time is left out). `previews` tells what part of an HTJ2K frame a 64- or 128-pixel preview takes.
+Python, so that its time is left out). `previews` tells what part of an HTJ2K frame a 64- or 128-pixel preview takes,
+and what other lossless codecs would take for the 128 pixels by themselves.
 """
 
 import argparse
@@ -197,21 +198,37 @@ def previews(picture: Picture) -> dict[str, float]:
     return {str(one): round(100 * end / len(stream), 1) for one, end in zip(sides, ends, strict=True) if one <= 256}
 
 
+def previews_alone(picture: Picture) -> dict[str, float]:
+    """Return what the 128-pixel preview of a frame of 512 takes as a picture of its own, in percent of the frame."""
+    stream = encode(picture.array, picture.layout, colour_transform=False)
+    ends = resolution_ends(stream, read_header(stream))
+    small = decode_openjph(memoryview(stream)[: ends[1]], skip=2).astype(np.int32)
+    values = (small - small.min()).astype(np.uint16)
+    streams = {
+        "HTJ2K": stream[: ends[1]],
+        "J2K": imagecodecs.jpeg2k_encode(values, level=0, reversible=True, codecformat="j2k"),
+        "JPEG-LS": imagecodecs.jpegls_encode(values),
+    }
+    return {name: round(100 * len(one) / len(stream), 1) for name, one in streams.items()}
+
+
 def main() -> None:
     """Measure, print, and save where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--save", action="store_true")
     given = parser.parse_args()
-    table, small = dict[str, Any](), dict[str, Any]()
+    table, small, alone = dict[str, Any](), dict[str, Any](), dict[str, Any]()
     for picture in pictures():
         rounds = given.rounds if picture.native < 4_000_000 else max(2, given.rounds // 3)
         table[picture.name], small[picture.name] = measure(picture, rounds), previews(picture)
+        if picture.array.shape == (512, 512):
+            alone[picture.name] = previews_alone(picture)
         cells = (f"{name} {one['ratio']} {_times(one)}" for name, one in table[picture.name].items())
         say(f"{picture.name:18}" + " | ".join(cells))
-    say(f"previews, percent of a frame's bytes: {small}")
+    say(f"previews, percent of a frame's bytes: {small}; 128 pixels by themselves: {alone}")
     if given.save:
-        result.save("compression", {"frames": table, "preview_percent": small})
+        result.save("compression", {"frames": table, "preview_percent": small, "preview_alone_percent": alone})
 
 
 def _times(one: dict[str, float]) -> str:

@@ -3,9 +3,9 @@
     python benchmarks/bench_index.py [--small 1000] [--large 100000] [--engine 10000]
 
 Items read are counted over the adapters in memory, whose counts the contract tests hold to DynamoDB's; times over the
-local engine's DynamoDB, with fewer instances: the engine is one process in Python, so its times are an upper bound and
-only their growth says something. A page of n studies reads at most n + 200 rows and n studies, however large the store:
-the rows behind the page tell how many results remain.
+local engine's DynamoDB by the functions' own clients, with fewer instances: the engine is one process in Python, so its
+times are an upper bound and only their growth says something. A page of n studies reads at most n + 200 rows and n
+studies, however large the store: the rows behind the page tell how many results remain.
 """
 
 import argparse
@@ -219,13 +219,13 @@ def on_engine(lake: LakeUnderTest, sizes: list[int]) -> list[dict[str, dict[str,
     """Grow one table of the engine to each size and take the times there."""
     told = lake.endpoints
     os.environ |= {"AWS_ACCESS_KEY_ID": told.accessKeyId, "AWS_SECRET_ACCESS_KEY": told.secretAccessKey}
-    clients = AwsClients(told.region, endpoint_url=told.s3)
-    clients.dynamodb.create_table(
+    AwsClients(told.region, endpoint_url=told.s3).dynamodb.create_table(
         TableName="bench",
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    clients = AwsClients(told.region, endpoint_url=told.s3, env=os.environ)
     store = dynamodb_datastore(clients.dynamodb, "bench", MemoryObjectStore("bench"))
     found, held = [], 0
     for size in sizes:

@@ -2,14 +2,17 @@
 
     python benchmarks/bench_scaling.py [--slices 48] [--save]
 
-Wall time of bench_hot_path's pipeline; every worker has a pack of its own. Best of three: the machine may be busy. On
-one that is, wall time says how much was left over; CPU time a slice says what two workers cost each other (caches,
-memory, clock): twice one thread's by that of two processes is how many times faster two idle cores would be than one.
+Of bench_hot_path's pipeline; every worker has a pack of its own. The three take turns, so that what else the machine
+does meets them alike. Rounds in which every worker had its core count by wall time. Where there was none, CPU time has
+to do for processes: what a slice takes more beside another worker (caches, memory, clock) is what two cost each other,
+and twice one's time by theirs is how many times faster two free cores would be than one. Of threads CPU time says
+nothing: they also wait for the interpreter's lock.
 """
 
 import argparse
-import sys
+import statistics
 import time
+from dataclasses import dataclass
 from multiprocessing import get_context
 from threading import Thread
 from typing import Any
@@ -27,7 +30,18 @@ KINDS: dict[str, tuple[Any, int]] = {
     "two threads": (Thread, 2),
     "two processes": (PROCESSES.Process, 2),
 }
-REPEATS = 3
+REPEATS = 5
+UNDISTURBED = 0.95
+"""What part of its wall time a worker has to have been given a core for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round: slices per second of all workers together, CPU milliseconds a slice, and their share of a core."""
+
+    rate: float
+    cpu_ms: float
+    share: float
 
 
 def store(barrier: Any, spent: Any, slices_each: int) -> None:
@@ -42,8 +56,8 @@ def store(barrier: Any, spent: Any, slices_each: int) -> None:
     barrier.wait()
 
 
-def rate(kind: Any, workers: int, slices_each: int) -> tuple[float, float]:
-    """Return slices per second of all workers together, and CPU milliseconds a slice."""
+def one_round(kind: Any, workers: int, slices_each: int) -> Round:
+    """Let so many workers store slices at the same time."""
     barrier, spent = PROCESSES.Barrier(workers + 1), PROCESSES.SimpleQueue()
     running = [kind(target=store, args=(barrier, spent, slices_each)) for _ in range(workers)]
     for worker in running:
@@ -55,7 +69,19 @@ def rate(kind: Any, workers: int, slices_each: int) -> tuple[float, float]:
     for worker in running:
         worker.join()
     stored = workers * slices_each
-    return stored / seconds, 1000 * sum(spent.get() for _ in running) / stored
+    cpu = sum(spent.get() for _ in running)
+    return Round(stored / seconds, 1000 * cpu / stored, cpu / workers / seconds)
+
+
+def times_one(found: dict[str, list[Round]], kind: str) -> tuple[float, str] | None:
+    """Return how many times one thread's rate two workers reach, and by what clock; None where none can tell."""
+    quiet = {name: [one.rate for one in found[name] if one.share >= UNDISTURBED] for name in ("one thread", kind)}
+    if all(quiet.values()):
+        return round(max(quiet[kind]) / max(quiet["one thread"]), 2), "wall"
+    if kind == "two threads":
+        return None
+    cpu = {name: statistics.median(one.cpu_ms for one in found[name]) for name in quiet}
+    return round(2 * cpu["one thread"] / cpu[kind], 2), "cpu"
 
 
 def main() -> int:
@@ -64,15 +90,27 @@ def main() -> int:
     parser.add_argument("--slices", type=int, default=2 * SLICES)
     parser.add_argument("--save", action="store_true")
     arguments = parser.parse_args()
-    found = {name: [rate(*kind, arguments.slices) for _ in range(REPEATS)] for name, kind in KINDS.items()}
-    rates = {name: round(max(rate for rate, _ in runs), 1) for name, runs in found.items()}
-    cpu = {name: round(min(cpu for _, cpu in runs), 3) for name, runs in found.items()}
-    by_cpu = round(2 * cpu["one thread"] / cpu["two processes"], 2)
-    lines = [f"{name:16} {rates[name]:8.1f} slices/s {cpu[name]:8.3f} CPU ms a slice" for name in KINDS]
-    sys.stdout.write("\n".join([*lines, f"two processes are {by_cpu} times one by CPU time"]) + "\n")
+    found: dict[str, list[Round]] = {name: [] for name in KINDS}
+    for _ in range(REPEATS):
+        for name, kind in KINDS.items():
+            found[name].append(one_round(*kind, arguments.slices))
+    for name, rounds in found.items():
+        best, cpu = max(rounds, key=lambda one: one.rate), statistics.median(one.cpu_ms for one in rounds)
+        result.say(f"{name:16} {best.rate:8.1f} slices/s at {best.share:.0%} of a core; {cpu:.3f} CPU ms a slice")
+    times = {name: known for name in KINDS if name != "one thread" and (known := times_one(found, name))}
+    for name, (ratio, clock) in times.items():
+        result.say(f"{name} are {ratio} times one by {clock} time")
     if arguments.save:
         result.save(
-            "scaling", {"slices_per_second": rates, "cpu_ms_per_slice": cpu, "two_processes_to_one_by_cpu": by_cpu}
+            "scaling",
+            {
+                "slices_per_second": {name: round(max(one.rate for one in kept), 1) for name, kept in found.items()},
+                "share_of_a_core": {name: round(max(one.share for one in kept), 3) for name, kept in found.items()},
+                "cpu_ms_per_slice": {
+                    name: round(statistics.median(one.cpu_ms for one in kept), 3) for name, kept in found.items()
+                },
+                "times_one_thread": {name: {"times": ratio, "by": clock} for name, (ratio, clock) in times.items()},
+            },
         )
     return 0
 
