@@ -208,6 +208,7 @@ def previews_alone(picture: Picture) -> dict[str, float]:
         "HTJ2K": stream[: ends[1]],
         "J2K": imagecodecs.jpeg2k_encode(values, level=0, reversible=True, codecformat="j2k"),
         "JPEG-LS": imagecodecs.jpegls_encode(values),
+        "JPEG XL": imagecodecs.jpegxl_encode(values, lossless=True, effort=9),
     }
     return {name: round(100 * len(one) / len(stream), 1) for name, one in streams.items()}
 

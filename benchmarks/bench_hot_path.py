@@ -7,7 +7,8 @@ L is what no pipeline can go below: encode the frame with the bare encoder, deco
 `prepare_together` and `store_instance` into a pack whose bytes go nowhere; `pack` is an image's share of closing it:
 zstd blocks, frame tables, footer. The two take turns on the same images in the same process, as many at a time, and no
 other pipeline runs between them: one that leaves the allocator in another state makes its neighbour pay page faults
-(pydicom's cost L 0.4 ms a slice when it ran before it). The allocator is set as it is for functions: not at all.
+(pydicom's cost L 0.4 ms a slice when it ran before it). The allocator is set as it is for functions, not at all; it is
+brought where a function's is that has sent its first pack: glibc keeps freed memory once a block so large was freed.
 
 Numbers are CPU milliseconds of the calling thread an image, the first quartile of all rounds: the machine may be
 shared, and a neighbour in the same caches makes both slower but not in proportion. A compressed source is held against
@@ -44,6 +45,7 @@ from dicomlake.usecases.fetch_ahead import SMALL, TOGETHER
 from dicomlake.usecases.store_instance import Fetched, StoreContext, prepare_together, store_instance
 
 KEY = b"k" * 32
+PART = 8 * 1024 * 1024
 GOAL, CEILING, COMPRESSED_GOAL = 1.4, 1.6, 1.3
 CT = "CT 512 s14"
 Run = Callable[[Slice, "Stopwatch"], None]
@@ -189,6 +191,11 @@ def groups(given: list[Slice], images: int) -> Iterator[list[Slice]]:
         yield [given[at % len(given)] for at in range(first, min(first + size, images))]
 
 
+def settle_allocator() -> None:
+    """Free a block as large as what a pack is sent in."""
+    bytearray(PART)
+
+
 def measure(given: list[Slice], rounds: int, **others: Run) -> dict[str, dict[str, float]]:
     """Let L, dicomlake and others take turns; return the quartiles by step, for one image."""
     pipeline = Pipeline()
@@ -197,6 +204,7 @@ def measure(given: list[Slice], rounds: int, **others: Run) -> dict[str, dict[st
         _turn(group, runs, {name: Stopwatch() for name in runs})
         pipeline.run(group, Stopwatch())
     pipeline.start_pack()
+    settle_allocator()
     gc.collect()
     gc.freeze()
     watches = {name: Stopwatch() for name in (*runs, "dicomlake")}
