@@ -6,17 +6,22 @@ key can tell whose copy is whose.
 """
 
 import argparse
+import json
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from dicomlake.adapters.rapid_ocr import RapidTextReader, available
 from dicomlake.cli.commands import OK, QUARANTINED
 from dicomlake.cli.deid_folder import Folder, Outcome, deidentify_folder
+from dicomlake.cli.deid_report import write_all
 from dicomlake.cli.output import complain, print_line
 from dicomlake.cli.progress import Progress
 from dicomlake.client.failure import LakeClientError
 from dicomlake.dicom.deidentify.options import Option, option_named
+from dicomlake.dicom.deidentify.plan import Edit
 from dicomlake.dicom.deidentify.policy import Faces, Policy, TextInPixels
+from dicomlake.dicom.deidentify.policy_file import read_policy
 
 KEY_BYTES = 32
 
@@ -25,38 +30,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("path", type=Path, metavar="PATH", help="a folder, or one file")
     parser.add_argument("out", type=Path, metavar="OUT", help="where the copies go")
-    parser.add_argument("--policy", default="basic", metavar="NAME", help="basic (the default)")
+    parser.add_argument("--policy", default="basic", metavar="NAME", help="basic (the default), or a file of JSON")
     parser.add_argument(
         "--option", action="append", default=[], metavar="NAME", help=f"may be given again; one of {', '.join(Option)}"
     )
-    parser.add_argument(
-        "--faces", choices=list(Faces), default=Faces.REFUSE, help="objects that show a head (default: refuse)"
-    )
-    parser.add_argument(
-        "--text", choices=list(TextInPixels), default=TextInPixels.ALL, help="text in pixels (default: all of it goes)"
-    )
+    parser.add_argument("--faces", choices=list(Faces), help="objects that show a head (default: refuse)")
+    parser.add_argument("--text", choices=list(TextInPixels), help="text in pixels (default: all of it goes)")
     parser.add_argument("--key-file", type=Path, metavar="F", help="the key of the names; made where it is not there")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="where files.json goes")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="where files.json, mappings and the report go")
+    parser.add_argument("--accepted-by", default="", metavar="PERSON", help="who takes the risk of --faces accept-risk")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing; print every edit as a line of JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """De-identify what is there and say how it went."""
     policy = _policy(arguments)
     _apart(arguments)
-    folder = Folder(arguments.path, arguments.out, _key(arguments.key_file), policy, _reader())
+    key = _key(arguments.key_file)
+    folder = Folder(
+        arguments.path,
+        arguments.out,
+        key,
+        policy,
+        _reader(),
+        arguments.accepted_by,
+        arguments.dry_run,
+        _print_edits,
+    )
     progress = Progress("files", 0)
     outcome = deidentify_folder(folder, progress.reach)
     progress.finish()
     if arguments.report:
-        outcome.write(arguments.report)
+        write_all(arguments.report, outcome.files, outcome.uids, outcome.patients, outcome.report.document(key))
     return _tell(outcome, arguments)
 
 
 def _policy(arguments: argparse.Namespace) -> Policy:
+    """Return the policy; what the command line says is said beside a file's options, and in place of its choices."""
+    policy = Policy()
     if arguments.policy != "basic":
-        raise LakeClientError(f"There is no policy {arguments.policy}: basic is there, with --option for the others.")
-    options = frozenset(option_named(name) for name in arguments.option)
-    return Policy(options=options, faces=Faces(arguments.faces), text=TextInPixels(arguments.text))
+        policy = read_policy(Path(arguments.policy).read_text())
+    options = policy.options | {option_named(name) for name in arguments.option}
+    return replace(
+        policy,
+        options=options,
+        faces=Faces(arguments.faces) if arguments.faces else policy.faces,
+        text=TextInPixels(arguments.text) if arguments.text else policy.text,
+    )
+
+
+def _print_edits(file: str, edits: tuple[Edit, ...]) -> None:
+    """Print what a dry run would change; no values, neither old nor new."""
+    for edit in edits:
+        path = "/".join(f"{part:08X}" if depth % 2 == 0 else str(part) for depth, part in enumerate(edit.path))
+        line = {"file": file, "path": path, "action": str(edit.action), "why": edit.why, "clause": edit.clause}
+        print_line(json.dumps(line, ensure_ascii=False))
 
 
 def _reader() -> RapidTextReader | None:
@@ -92,7 +120,8 @@ def _key(file: Path | None) -> bytes:
 
 
 def _tell(outcome: Outcome, arguments: argparse.Namespace) -> int:
-    print_line(f"{outcome.written} of {len(outcome.files)} files de-identified into {arguments.out}")
+    told = "would be de-identified" if arguments.dry_run else f"de-identified into {arguments.out}"
+    complain(f"{outcome.written} of {len(outcome.files)} files {told}")
     if arguments.key_file is None:
         complain("The key was made for this run alone: with --key-file the next run gives the same names.")
     for why, count in sorted(outcome.refusals().items(), key=lambda item: -item[1]):

@@ -20,6 +20,7 @@ from dicomlake.dicom.deidentify.options import Option
 from dicomlake.dicom.deidentify.plan import Edit, Subject, apply_edits, plan_edits
 from dicomlake.dicom.deidentify.profile import Profile, profile_for
 from dicomlake.dicom.deidentify.refusal import NATIVE_SYNTAXES, refuse_content
+from dicomlake.dicom.deidentify.rules import NO_RULES, Rules
 from dicomlake.dicom.deidentify.statements import PATIENT_ID, Done, statements
 from dicomlake.dicom.header.parse import parse
 from dicomlake.dicom.instance import ParsedInstance
@@ -103,10 +104,12 @@ def subject_of(identity: PatientIdentity, names: KeyedNames, known: frozenset[Id
     return Subject(names, names.patient(identity), names.days(identity), known)
 
 
-def clean_dataset(dataset: Dataset, subject: Subject, done: Done) -> tuple[Dataset, tuple[Edit, ...]]:
-    """Return a data set de-identified by the Basic Profile with the options of `done`, and what was changed."""
+def clean_dataset(
+    dataset: Dataset, subject: Subject, done: Done, rules: Rules = NO_RULES
+) -> tuple[Dataset, tuple[Edit, ...]]:
+    """Return a data set de-identified by the Basic Profile, the options of `done` and rules, and what was changed."""
     profile = profile_of(dataset, done.options)
-    edits = plan_edits(dataset, profile, subject, statements(subject.pseudonym, done))
+    edits = plan_edits(dataset, profile, subject, statements(subject.pseudonym, done), rules)
     return apply_edits(dataset, edits), edits
 
 

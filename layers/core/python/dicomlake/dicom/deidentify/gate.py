@@ -60,6 +60,8 @@ def _look(values: Mapping[int, bytes], sop_class: str, policy: Policy) -> Look:
         raise RefusedError("SOP class: pixels of a kind that the standard's tables do not know")
     if sop_class == SLIDES and (b"LABEL" in _terms(values, _IMAGE_TYPE) or values.get(_LABEL, b"") == b"YES"):
         raise RefusedError("whole slide: an image of the slide's label")
+    if any(tag >> 24 == 0x60 and tag & 0xFFFF == 0x0102 and tag - 0x0102 + 0x3000 not in values for tag in values):
+        raise RefusedError("overlay: its bits are among those of the pixels")
     if policy.text is TextInPixels.NONE:
         if _burned_in(values):
             raise RefusedError("Burned In Annotation is YES: text in the pixels has to be cleaned first")

@@ -11,6 +11,7 @@ from dicomlake.dicom.deidentify.names import KeyedNames
 from dicomlake.dicom.deidentify.options import Option
 from dicomlake.dicom.deidentify.private import PrivateRules
 from dicomlake.dicom.deidentify.profile import Action, Decision, Profile
+from dicomlake.dicom.deidentify.rules import NO_RULES, Rule, Rules
 from dicomlake.dicom.deidentify.search import Search
 from dicomlake.dicom.deidentify.standard import TOP
 from dicomlake.dicom.deidentify.texts import readings
@@ -46,14 +47,18 @@ class Subject:
 
 
 def plan_edits(
-    dataset: Dataset, profile: Profile, subject: Subject, stated: tuple[Element, ...] = ()
+    dataset: Dataset,
+    profile: Profile,
+    subject: Subject,
+    stated: tuple[Element, ...] = (),
+    rules: Rules = NO_RULES,
 ) -> tuple[Edit, ...]:
     """Return the edits that de-identify a data set by a profile; elements without an edit stay as they are.
 
     `stated` is what the clean data set says of itself and of its patient, whatever was there before. Planning an edited
     data set again under names that map their own results to themselves plans nothing that changes it.
     """
-    walk = _Walk(profile, subject, frozenset(element.tag for element in stated))
+    walk = _Walk(profile, subject, frozenset(element.tag for element in stated), rules)
     table = list(walk.edits(dataset, (), TOP, b""))
     search = _search(subject.known | walk.identifiers, profile, subject)
     found = [
@@ -88,23 +93,40 @@ class _Walk:
     profile: Profile
     subject: Subject
     stated: frozenset[int]
+    rules: Rules = NO_RULES
     kept: list[Kept] = field(default_factory=list)
     identifiers: set[Identifier] = field(default_factory=set)
 
     def edits(self, dataset: Dataset, around: Path, parent: int, charset: bytes) -> Iterator[Edit]:
         """Yield what is changed in a data set or item under `around`."""
-        private = PrivateRules.of(dataset, self.profile)
+        private = PrivateRules.of(dataset, self.profile, self.rules)
         for element in dataset:
             tag = element.tag
             if tag == CHARACTER_SET:
                 charset = element.value
-            decision, element = private.decide(element) or (self.profile.decide(parent, tag, element.vr), element)
             if tag in self.stated and not around:
                 self._remember(element, charset)
                 continue
-            yield from self._edit(element, decision, (*around, tag), parent, charset)
+            path = (*around, tag)
+            decision, typed, rule = self._decide(element, path, parent, private)
+            if typed.vr != element.vr and decision.action in (Action.KEEP, Action.CLEAN):
+                yield Edit(path, Action.CLEAN, "the VR that the table tells", decision.clause, typed)
+            yield from self._edit(typed, decision, path, parent, charset, rule)
 
-    def _edit(self, element: Element, decision: Decision, path: Path, parent: int, charset: bytes) -> Iterator[Edit]:
+    def _decide(
+        self, element: Element, path: Path, parent: int, private: PrivateRules
+    ) -> tuple[Decision, Element, Rule | None]:
+        if is_private(element.tag):
+            decided = private.decide(element)
+            return decided or (self.profile.decide(parent, element.tag, element.vr), element, None)
+        rule = self.rules.find(path, element) if self.rules else None
+        if rule is not None:
+            return rule.decision, element, rule
+        return self.profile.decide(parent, element.tag, element.vr), element, None
+
+    def _edit(
+        self, element: Element, decision: Decision, path: Path, parent: int, charset: bytes, rule: Rule | None
+    ) -> Iterator[Edit]:
         action = decision.action
         if action in (Action.KEEP, Action.CLEAN):
             yield from self._keep(element, decision, path, charset)
@@ -116,7 +138,7 @@ class _Walk:
                 yield from self._dummies(item, (*path, index), decision, charset)
         else:
             self._remember(element, charset)
-            yield self._changed(element, decision, path, parent)
+            yield self._changed(element, decision, path, parent, rule)
 
     def _dummies(self, item: Dataset, around: Path, decision: Decision, charset: bytes) -> Iterator[Edit]:
         """Yield what makes an item one of the same shape with dummies in every place."""
@@ -142,7 +164,10 @@ class _Walk:
         elif element.vr in SEARCHED and element.value:
             self.kept.append(Kept(path, element, charset, forms=not retained))
 
-    def _changed(self, element: Element, decision: Decision, path: Path, parent: int) -> Edit:
+    def _changed(self, element: Element, decision: Decision, path: Path, parent: int, rule: Rule | None) -> Edit:
+        if decision.action is Action.REPLACE and rule is not None:
+            after: Element | None = Element(element.tag, element.vr, rule.value)
+            return Edit(path, Action.REPLACE, decision.why, decision.clause, after)
         if decision.action is Action.SHIFT:
             moved = shifted(element.value, element.vr, self.subject.days)
             if moved is not None:
@@ -180,7 +205,19 @@ def _entered(element: Element, _names: KeyedNames) -> Element:
     return element
 
 
-_AFTER = {Action.EMPTY: _emptied, Action.DUMMY: dummy_of, Action.UID: map_uids, Action.KEEP: _entered}
+def _hashed(element: Element, names: KeyedNames) -> Element:
+    if element.vr == "UI" or not element.value:
+        return map_uids(element, names) if element.value else element
+    return element._replace(value=names.hashed(element.value.strip(b" \0")).encode())
+
+
+_AFTER = {
+    Action.EMPTY: _emptied,
+    Action.DUMMY: dummy_of,
+    Action.UID: map_uids,
+    Action.HASH: _hashed,
+    Action.KEEP: _entered,
+}
 
 
 def _state(element: Element, there: bool) -> Edit:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dicomlake.dicom.deidentify.options import Option, checked
+from dicomlake.dicom.deidentify.rules import NO_RULES, Rules
 
 
 class Faces(StrEnum):
@@ -31,6 +32,7 @@ class Policy:
     options: frozenset[Option] = frozenset()
     faces: Faces = Faces.REFUSE
     text: TextInPixels = TextInPixels.ALL
+    rules: Rules = NO_RULES
 
     def __post_init__(self) -> None:
         checked(self.options)

@@ -88,7 +88,7 @@ def clean_whole(
     subject = subject_of(identity, under.names, known)
     looked = look_at(whole, policy, admitted.look, subject, under.reader)
     done = Done(policy.options, pixels_cleaned=looked is not None, recognizable=admitted.recognizable)
-    dataset, edits = clean_dataset(whole.dataset, subject, done)
+    dataset, edits = clean_dataset(whole.dataset, subject, done, policy.rules)
     if looked is not None and looked.boxes:
         dataset = described(dataset, looked.frames)
         parts = _decoded(dataset, looked)
@@ -175,4 +175,4 @@ def _fragments(data: Buffer, at: int) -> Iterator[bytes]:
 
 def keeps_private(policy: Policy) -> bool:
     """Whether an object's private values have to be read at all."""
-    return Option.SAFE_PRIVATE in policy.options
+    return Option.SAFE_PRIVATE in policy.options or bool(policy.rules.private)
