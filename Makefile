@@ -51,7 +51,7 @@ soak: setup ## feed a lake for a long time, killing things, and count
 	DICOMLAKE_SOAK=1 $(PY) -m pytest -q -s tests/pipeline/test_lake_lossless.py
 
 fuzz: setup ## store 20,000 damaged files; none may crash, hang or give wrong pixels
-	$(PY) -m tests.fuzz.run
+	nice $(PY) -m tests.fuzz.run
 
 viewers: $(VIEWERS_STAMP) ## install the web viewer's decoder that tests compare with
 

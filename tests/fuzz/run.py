@@ -1,4 +1,4 @@
-"""Store damaged files for a long time: `python -m tests.fuzz.run [--count 20000] [--first 0] [--save]`, or `make fuzz`.
+"""Store damaged files for a long time: `python -m tests.fuzz.run [--count 20000] [--workers 2] [--save]`, `make fuzz`.
 
 Cases run in a child process, so that a crash of a native codec or a case of more than five seconds costs this process
 nothing: it says which case it was, and goes on behind it. Ends with 1 if any case crashed, hung, raised or gave wrong
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from tests.fuzz.cases import SEEDS, check, damaged
 
 BOUND_SECONDS = 5
 """How long a case may take on a machine that has a core for it: two frames, each decoded twice and given up in time."""
+EVERY = 1000
+"""Cases after which it says how far it is."""
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 
@@ -66,6 +69,8 @@ def run(first: int, count: int) -> tuple[collections.Counter[str], int]:
                 begun = fact.get("begun", begun)
                 if "outcome" in fact:
                     at = begun + 1
+                    if at % EVERY == 0:
+                        sys.stderr.write(f"{at - first} of {count}\n")
                     slowest = max(slowest, fact["ms"])
                     outcomes[fact["outcome"]] += 1
                     if fact["outcome"].startswith("FAILED"):
@@ -77,19 +82,28 @@ def run(first: int, count: int) -> tuple[collections.Counter[str], int]:
     return outcomes, slowest
 
 
+def together(first: int, count: int, workers: int) -> tuple[collections.Counter[str], int]:
+    """Run all cases, a part of them by each worker; as `run`."""
+    share = -(-count // workers)
+    parts = [(at, min(share, first + count - at)) for at in range(first, first + count, share)]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        found = list(pool.map(lambda part: run(*part), parts))
+    return sum((outcomes for outcomes, _ in found), collections.Counter()), max(slowest for _, slowest in found)
+
+
 def main() -> int:
     """Run, say what became of the cases, and save that."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--save", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         child(given.first, given.count)
         return 0
-    os.nice(10)
-    outcomes, slowest = run(given.first, given.count)
+    outcomes, slowest = together(given.first, given.count, given.workers)
     failed = sum(count for outcome, count in outcomes.items() if outcome.startswith("FAILED"))
     for outcome, count in outcomes.most_common():
         sys.stdout.write(f"{count:8} {outcome}\n")

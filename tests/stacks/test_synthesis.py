@@ -56,17 +56,17 @@ out = pathlib.Path(sys.argv[1])
 for name in ("core", "base", "pixels"):
     (out / "layers" / name).mkdir(parents=True)
 app = App(analytics_reporting=False, context=config.FEATURE_FLAGS, outdir=str(out / "assembly"))
-environment = replace(config.PROD, authorization=sys.argv[2])
+environment = replace(config.PROD, **json.loads(sys.argv[2]))
 lake.build(app, environment, layers=out / "layers")
 Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 guards.require(app.synth(), keeps_data=True)
 """
-"""Synthesizes prod with another authorization, with everything that app.py checks."""
+"""Synthesizes prod with other settings, with everything that app.py checks."""
 
 
 @needs_cdk
 def test_with_tokens_every_route_asks_the_user_pool(tmp_path: Path) -> None:
-    done = run(CDK / "python", "-c", WITH, tmp_path, "jwt")
+    done = run(CDK / "python", "-c", WITH, tmp_path, '{"authorization": "jwt"}')
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     resources = json.loads((tmp_path / "assembly/dicomlake-prod-api.template.json").read_text())["Resources"].values()
@@ -86,7 +86,28 @@ def test_with_tokens_every_route_asks_the_user_pool(tmp_path: Path) -> None:
 
 @needs_cdk
 def test_an_api_that_knows_nobody_cannot_be_deployed(tmp_path: Path) -> None:
-    done = run(CDK / "python", "-c", WITH, tmp_path, "none")
+    done = run(CDK / "python", "-c", WITH, tmp_path, '{"authorization": "none"}')
 
     assert done.returncode != 0
     assert "authorization is iam or jwt, not none" in done.stderr
+
+
+@needs_cdk
+def test_an_environment_that_keeps_code_streams_tells_who_decides_landed_objects(
+    tmp_path: Path,
+) -> None:
+    done = run(CDK / "python", "-c", WITH, tmp_path, '{"keeps_code_streams": true}')
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    resources = json.loads((tmp_path / "assembly/dicomlake-prod-ingest.template.json").read_text())["Resources"]
+    told = [name for name, one in resources.items() if "DICOMLAKE_CODE_STREAMS" in json.dumps(one)]
+    usual = json.loads((GOLDEN / "prod/dicomlake-prod-ingest.template.json").read_text())["Resources"]
+    deciding = [name for name, one in usual.items() if "DICOMLAKE_EVENTS_TOPIC" in json.dumps(one)]
+    assert [resources[name]["Type"] for name in told].count("AWS::Lambda::Function") >= 2
+    assert "AWS::ECS::TaskDefinition" in [resources[name]["Type"] for name in told]
+    assert {kind_of(resources[name]) for name in told} <= {kind_of(usual[name]) for name in deciding}
+    assert "DICOMLAKE_CODE_STREAMS" not in json.dumps(usual)
+
+
+def kind_of(resource: dict[str, object]) -> object:
+    return resource["Type"]

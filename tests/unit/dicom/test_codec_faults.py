@@ -4,13 +4,14 @@ A test that shows the fault fails when a library is repaired: then its guard may
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import imagecodecs
 import numpy as np
 import pytest
 
-from dicomlake.dicom.codecs import lossless
+from dicomlake.dicom.codecs import lossless, verify
 from dicomlake.dicom.codecs.lossless import decode_openjpeg, decode_openjph, encode
 from dicomlake.dicom.codecs.transcode import StoredFrame, store_instance
 from dicomlake.dicom.codecs.verify import Independent, Verification
@@ -20,7 +21,7 @@ from dicomlake.dicom.frames.pixels import PixelLayout
 from dicomlake.dicom.frames.syntaxes import Action, StoragePlan, plan_storage
 from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.domain.model import Restorable, Warned
-from tests.unit.dicom.frames_given import EXPLICIT, KEY, attributes, instance, noise
+from tests.unit.dicom.frames_given import DELIMITER, EXPLICIT, KEY, ROOT, attributes, instance, item, noise
 
 SIDE = 64
 LAYOUT = PixelLayout(SIDE, SIDE, 1, 16, 12, signed=False)
@@ -151,6 +152,58 @@ def test_an_encoder_that_fails_in_any_way_costs_nothing_but_space(
 
     assert is_kept_as_it_came(plan, only, noise(LAYOUT))
     assert plan.warnings == (Warned("verify-mismatch"),)
+
+
+# --- what each guard alone stands between ---------------------------------------------------------------------------
+
+
+def test_without_the_comparison_a_broken_encoder_would_be_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, other = lossless.encode, noise(LAYOUT, seed=8)
+    monkeypatch.setattr(lossless, "encode", lambda array, layout, **how: whole(other, layout, **how))
+    assert stored(native(noise(LAYOUT)))[0].reason == "verify-mismatch"
+
+    monkeypatch.setattr(verify, "decoded_equal", lambda stream, _: decode_openjph(stream))
+    plan, only = stored(native(noise(LAYOUT)))
+
+    assert plan.action is Action.TRANSCODE
+    assert not np.array_equal(decode_openjpeg(only.code_stream), noise(LAYOUT))
+
+
+def cut_jpeg() -> tuple[ParsedInstance, np.ndarray]:
+    """A lossless JPEG stream without its last lines, but with its end."""
+    frame = noise(replace(LAYOUT, bits_stored=16))
+    stream = imagecodecs.jpeg8_encode(frame, lossless=True, bitspersample=16)
+    cut = stream[: -len(stream) // 4] + b"\xff\xd9"
+    value = item(b"") + item(cut + b"\0" * (len(cut) % 2)) + DELIMITER
+    return instance(value, attributes(rows=SIDE, columns=SIDE, bits_stored=16), f"{ROOT}.4.70"), frame
+
+
+def test_without_counting_bits_a_cut_lossless_jpeg_would_be_filled_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed, frame = cut_jpeg()
+    assert stored(parsed)[0].reason == "undecodable"
+
+    monkeypatch.setattr(lossless, "check_bits", lambda data, array: None)
+    plan, only = stored(parsed)
+
+    assert plan.action is Action.TRANSCODE
+    assert not np.array_equal(decode_openjpeg(only.code_stream), frame)
+
+
+def test_without_the_headers_sign_a_code_stream_of_another_sign_would_be_read_by_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unsigned = (noise(replace(LAYOUT, signed=True)).astype("<i2") & 0x0FFF).astype("<u2")
+    stream = imagecodecs.jpeg2k_encode(unsigned, level=0, reversible=True, codecformat="j2k", bitspersample=12)
+    value = item(b"") + item(stream + b"\0" * (len(stream) % 2)) + DELIMITER
+    parsed = instance(value, attributes(rows=SIDE, columns=SIDE, pixel_representation=1), f"{ROOT}.4.90")
+    plan, only = stored(parsed)
+    assert plan.action is Action.TRANSCODE
+    assert np.array_equal(decode_openjpeg(only.code_stream), noise(replace(LAYOUT, signed=True)))
+
+    monkeypatch.setattr(pixels, "as_stored", lambda array, layout: array.astype(layout.wide_dtype))
+    plan, _ = stored(parsed)
+
+    assert plan.reason == "bits-stored-exceeded"  # the range check is the second guard: 0x0FFF is not -1 to it
 
 
 def test_charls_and_openjph_are_the_versions_whose_faults_these_are() -> None:

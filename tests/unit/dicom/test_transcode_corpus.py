@@ -86,7 +86,9 @@ def test_head_and_frames_give_the_landed_bytes_again(case: Case) -> None:
         return
     frames = plan_frames(found)
     plan, stored = store_instance(found.source, plan_storage(found), frames, KEY)
-    if plan.restorable is Restorable.PIXELS and not found.inflated:
+    if plan.restorable is Restorable.PIXELS and not found.inflated:  # the frames are proved above, the head here
+        head = b"".join(head_parts(found, plan, frames))
+        assert head == b"".join(bytes(found.source.read(start, end - start)) for start, end in found.head_spans)
         return
 
     landed = landed_reader(plan, lambda index: stored[index].code_stream)
