@@ -34,7 +34,11 @@ API = {
     "signature against keys of the lake's own, and nothing but those routes is without an authorizer (a test).",
 }
 OBJECTS = "Objects of one bucket, whose keys are made at run time."
-ANSWERS = "Answers of one bucket, whose keys are made at run time."
+PARTS_OF_A_BUCKET = {
+    "answers": "Answers of one bucket, whose keys are made at run time.",
+    "journal": "Journal objects of one bucket, whose keys are made at run time.",
+    "series": "Pre-built metadata of one bucket, whose keys are made at run time.",
+}
 VERSIONS = "Versions of one function, as Step Functions' grant writes it."
 REVISIONS = "Revisions of one task definition."
 ROUTES = "Routes below one API and stage: a proxy route has no finite list of paths."
@@ -45,7 +49,8 @@ def acknowledge(storage: StorageStack, ingest: IngestStack, study: StudyStack, a
     for stack in (storage, ingest, study, api):
         _record(stack, EVERYWHERE)
         _record(stack, {f"IAM5[Resource::{arn}/*]": OBJECTS for arn in _bucket_exports(storage)})
-        _record(stack, {f"IAM5[Resource::{arn}/answers/*]": ANSWERS for arn in _bucket_exports(storage)})
+        for part, reason in PARTS_OF_A_BUCKET.items():
+            _record(stack, {f"IAM5[Resource::{arn}/{part}/*]": reason for arn in _bucket_exports(storage)})
     _record(storage, STORAGE)
     if not storage.environment_.restores_to_a_point:
         _record(storage, STORAGE_WITHOUT_RECOVERY)

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks import grants, imaging, settings, storing
+from stacks import changing, grants, imaging, settings, storing
 from stacks.api_routes import OPEN_BECAUSE, UPLOADS, known_routes, open_routes
 from stacks.config import Environment
 from stacks.constructs.lake_function import ONE_CORE, LakeFunction
@@ -111,6 +111,9 @@ class ApiStack(Stack):
                 layers=self.layers,
                 operator=self.operator_role,
                 seconds=ANSWER_SECONDS,
+            ),
+            "AnswerChanges": changing.answer_changes(
+                self, study=study, layers=self.layers, operator=self.operator_role, seconds=ANSWER_SECONDS
             ),
         }
         self._routes()

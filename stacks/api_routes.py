@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from aws_cdk.aws_apigatewayv2 import HttpMethod
 
-from stacks import storing
+from stacks import changing, storing
 from stacks.constructs.lake_store import LakeStore
 
 Row = tuple[str, list[HttpMethod], str]
@@ -40,6 +40,9 @@ def known_routes(stores: dict[str, LakeStore]) -> Iterator[Row]:
         yield from ((f"{root}/{path}", _GET, f"{name}Pixels") for path in PIXELS)
     clinical = f"/dicomweb/{stores['AnswerClinical'].datastore_id}"
     yield from ((f"{clinical}/{path}", [HttpMethod(method)], "StoreInstances") for method, path in storing.ROUTES)
+    for store in stores.values():
+        yield f"/dicomweb/{store.datastore_id}/studies/{{proxy+}}", changing.METHODS, "AnswerChanges"
+    yield changing.OPERATIONS, _ANY, "AnswerChanges"
     for path in (*UPLOADS, "/lake/{proxy+}"):
         yield path, _ANY, "AnswerOperations"
     yield "/openapi.json", _GET, "AnswerOperations"

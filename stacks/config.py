@@ -56,6 +56,7 @@ class Environment:
     ingest_one: Work
     study: Work
     deidentify: Work
+    change: Work
     quiet_seconds: int
     settle_cap_seconds: int
     changes_batch_size: int
@@ -107,6 +108,7 @@ DEV = Environment(
     ingest_one=Work(timeout_seconds=60, concurrency=2, tries=2, batch_size=1),
     study=Work(timeout_seconds=10, concurrency=2, tries=5),
     deidentify=Work(timeout_seconds=300, concurrency=2, tries=3, batch_size=1),
+    change=Work(timeout_seconds=120, concurrency=2, tries=5, batch_size=1),
     quiet_seconds=2,
     settle_cap_seconds=180,
     changes_batch_size=100,
@@ -131,6 +133,7 @@ STAGING = Environment(
     ingest_one=Work(timeout_seconds=120, concurrency=5, tries=3, batch_size=1),
     study=Work(timeout_seconds=10, concurrency=5, tries=5, batch_size=50, window_seconds=3),
     deidentify=Work(timeout_seconds=900, concurrency=5, tries=3, batch_size=1),
+    change=Work(timeout_seconds=120, concurrency=2, tries=5, batch_size=1),
     quiet_seconds=30,
     settle_cap_seconds=180,
     changes_batch_size=500,
@@ -155,6 +158,7 @@ PROD = Environment(
     ingest_one=Work(timeout_seconds=120, concurrency=20, tries=3, batch_size=1),
     study=Work(timeout_seconds=10, concurrency=20, tries=5, batch_size=50, window_seconds=3),
     deidentify=Work(timeout_seconds=900, concurrency=20, tries=3, batch_size=1),
+    change=Work(timeout_seconds=120, concurrency=2, tries=5, batch_size=1),
     quiet_seconds=30,
     settle_cap_seconds=180,
     changes_batch_size=500,

@@ -43,6 +43,16 @@ def write_answers(grantee: iam.IGrantable, bucket: s3.IBucket) -> None:
     _allow(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], bucket.arn_for_objects("answers/*"))
 
 
+def write_journal(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
+    """Put what a change is about to do; packs and metadata lie elsewhere in the bucket."""
+    _allow(grantee, ["s3:PutObject"], *(b.arn_for_objects("journal/*") for b in buckets))
+
+
+def delete_metadata(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
+    """Delete pre-built metadata, which a purge does: it may hold what was deleted, and packs have the rest."""
+    _allow(grantee, ["s3:DeleteObject"], *(b.arn_for_objects("series/*") for b in buckets))
+
+
 def list_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
     """List a bucket; who may do so is told 404, not 403, for an object that is gone."""
     _allow(grantee, ["s3:ListBucket", "s3:ListBucketVersions"], *(b.bucket_arn for b in buckets))

@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks import grants, settings
+from stacks import changing, grants, settings
 from stacks.config import Environment
 from stacks.constructs.lake_function import ONE_CORE, LakeFunction
 from stacks.constructs.layers import Layers
@@ -55,6 +55,7 @@ class StudyStack(Stack):
         self._sequence_changes()
         self._sweep()
         self._deidentify()
+        changing.change_study(self)
         self._outputs()
 
     def _queues(self) -> None:
@@ -63,9 +64,12 @@ class StudyStack(Stack):
         self.study_work = WorkQueue(
             self, "StudyWork", key=self.key, timeout_seconds=study.timeout_seconds, tries=study.tries
         )
-        self.study_work.subscribe(events_topic, type=["InstancesStored"])
+        self.study_work.subscribe(events_topic, type=["InstancesStored", "StudyChanged"])
         self.settle_work = WorkQueue(
             self, "SettleWork", key=self.key, timeout_seconds=study.timeout_seconds, tries=study.tries
+        )
+        self.change_work = WorkQueue(
+            self, "ChangeWork", key=self.key, timeout_seconds=work.change.timeout_seconds, tries=work.change.tries
         )
         self.deidentify_work = WorkQueue(
             self,
@@ -80,9 +84,10 @@ class StudyStack(Stack):
             "study-work": self.study_work,
             "settle-work": self.settle_work,
             "deidentify-work": self.deidentify_work,
+            "change-work": self.change_work,
         }
 
-    def _function(
+    def function(
         self,
         name: str,
         folder: str,
@@ -121,11 +126,11 @@ class StudyStack(Stack):
 
     def _machines(self) -> None:
         topic = {"DICOMLAKE_EVENTS_TOPIC": self.ingest.events.topic_arn}
-        plan = self._function("PlanStudy", "plan_study", timeout_seconds=60)
-        compact = self._function(
+        plan = self.function("PlanStudy", "plan_study", timeout_seconds=60)
+        compact = self.function(
             "CompactSeries", "compact_series", timeout_seconds=LONGEST, memory=ONE_CORE, pixels=True, named=True
         )
-        finish = self._function("FinishStudy", "finish_study", timeout_seconds=60, more=topic)
+        finish = self.function("FinishStudy", "finish_study", timeout_seconds=60, more=topic)
         grants.read_index(plan.role, *self.tables)
         self._keep_index(compact.role)
         self._keep_index(finish.role)
@@ -165,7 +170,7 @@ class StudyStack(Stack):
 
     def _track_and_settle(self) -> None:
         work = self.environment_.study
-        track = self._function(
+        track = self.function(
             "TrackStudy",
             "track_study",
             timeout_seconds=work.timeout_seconds,
@@ -176,7 +181,7 @@ class StudyStack(Stack):
             "DICOMLAKE_STUDY_MACHINE_ARN": self.ordinary.state_machine_arn,
             "DICOMLAKE_LARGE_STUDY_MACHINE_ARN": self.large.state_machine_arn,
         }
-        settle = self._function(
+        settle = self.function(
             "SettleStudy",
             "settle_study",
             timeout_seconds=work.timeout_seconds,
@@ -191,7 +196,7 @@ class StudyStack(Stack):
 
     def _sequence_changes(self) -> None:
         """One sequencer per table: its stream tells of new commit rows, and of nothing else."""
-        function = self._function("SequenceChanges", "sequence_changes", timeout_seconds=60)
+        function = self.function("SequenceChanges", "sequence_changes", timeout_seconds=60)
         self._keep_index(function.role)
         failures = sqs.Queue.from_queue_arn(self, "ChangesFailures", self.changes_dead.queue_arn)
         new_commit = lambda_.FilterCriteria.filter(
@@ -214,7 +219,7 @@ class StudyStack(Stack):
             function.function.add_event_source(source)
 
     def _sweep(self) -> None:
-        sweep = self._function(
+        sweep = self.function(
             "SweepLake",
             "sweep_lake",
             timeout_seconds=LONGEST,
@@ -250,7 +255,7 @@ class StudyStack(Stack):
     def _deidentify(self) -> None:
         """Reads clinical, writes research; never the other way."""
         work = self.environment_.deidentify
-        function = self._function(
+        function = self.function(
             "DeidentifyStudy",
             "deidentify_study",
             timeout_seconds=work.timeout_seconds,
@@ -285,4 +290,5 @@ class StudyStack(Stack):
         CfnOutput(self, "LargeStudyMachineArn", value=self.large.state_machine_arn)
         CfnOutput(self, "StudyWorkQueueUrl", value=self.study_work.queue.queue_url)
         CfnOutput(self, "SettleWorkQueueUrl", value=self.settle_work.queue.queue_url)
+        CfnOutput(self, "ChangeWorkQueueUrl", value=self.change_work.queue.queue_url)
         CfnOutput(self, "DeidentifyWorkQueueUrl", value=self.deidentify_work.queue.queue_url)

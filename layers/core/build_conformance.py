@@ -171,6 +171,17 @@ SERVICES = (
         f"{_STORE}/received/{{receipt}}",
         "test_what_has_no_time_is_a_202_whose_location_tells_when_it_is_done",
     ),
+    Service(
+        "beyond the standard",
+        "delete a study",
+        _STUDY,
+        "test_a_deleted_study_is_found_by_nothing_and_told_to_who_listens",
+        method="DELETE",
+    ),
+    Service("", "delete a series", _SERIES, "test_a_deleted_series_takes_its_modality_along", method="DELETE"),
+    Service(
+        "", "delete an instance", _INSTANCE, "test_a_deleted_instance_is_gone_at_once_on_every_path", method="DELETE"
+    ),
     Service("UPS-RS 11", "worklist", f"{_STORE}/workitems", method="POST"),
     Service("Capabilities 8.9", "capabilities", _STORE, method="OPTIONS"),
 )

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stacks.config import Environment
 
-GRANTS = ("read", "upload")
+GRANTS = ("read", "upload", "change")
 """What a group or scope named `STORE:GRANT` lets its holder do; members of `operator` may do everything."""
 OPERATOR = "operator"
 SCOPES = "dicomlake"

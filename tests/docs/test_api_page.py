@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from dicomlake.domain.access import READ_BUDGET, plan_access
 from dicomlake.domain.levels import ATTRIBUTES, QueryLevel
 from dicomlake.domain.query import DEFAULT_LIMIT, MAX_LIMIT, parse_query
+from dicomlake.domain.study import parse_time
 from dicomlake.usecases.search_children import SCOPED_BUDGET
 from dicomlake.web import deferred
 from dicomlake.web.app import answer
@@ -18,6 +20,7 @@ from dicomlake.web.errors import STATUSES
 from dicomlake.web.imaging import OFFERED
 from dicomlake.web.openapi import openapi_document
 from dicomlake.web.routes import ROUTES
+from tests.builders import AT
 from tests.docs.docs_given import tables
 from tests.unit.web.events import OPERATING, event
 from tests.unit.web.imaging_client import issued
@@ -25,7 +28,7 @@ from tests.unit.web.pixel_lake import PixelLake
 from tests.unit.web.stow_lake import Document, StowLake
 from tests.unit.web.test_operations import quarantine
 from tests.usecases.dicom_files import changed, ct_slice
-from tests.usecases.stored_lake import StoredLake
+from tests.usecases.stored_lake import STORE, StoredLake
 
 PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
 HEADINGS = re.findall(r"^### (GET|POST|PUT|PATCH|DELETE) (\S+)$", PAGE, re.M)
@@ -68,7 +71,10 @@ def place(route: object) -> int:
 def test_every_example_is_answered(method: str, template: str) -> None:
     lake = StoredLake()
     lake.add("1.2.1", "1.2.1.1", [[b"a"], [b"b"]])
+    lake.clock.set(parse_time(AT) + timedelta(hours=1))
     kept = quarantine(lake, "in/1")
+    if "{number}" in template:
+        answer(event(f"/dicomweb/{STORE}/studies/1.2.1", method="DELETE", caller=OPERATING), lake.services())
     url, body = example(f"{method} {template}", method)
     url = url.replace("{key}", issued(lake.services()).access_key_id)
     url = url.replace("{hash}", kept.key.object_hash).replace("{version}", kept.key.version_id)
@@ -80,11 +86,18 @@ def test_every_example_is_answered(method: str, template: str) -> None:
     assert_described(method, template, response)
 
 
+BELOW_A_STUDY = ("", "/series/{series}", "/series/{series}/instances/{instance}")
+
 USUAL = {
     "POST /uploads/complete": 404,
     "POST /lake/keys": 201,
     "POST /lake/links": 201,
     "DELETE /lake/links/{link}": 204,
+    "POST /lake/studies/{study}/history/{number}/undo": 204,
+    "POST /lake/studies/{study}/purge": 202,
+    "PUT /lake/studies/{study}/hold": 204,
+    "DELETE /lake/studies/{study}/hold": 204,
+    **{f"DELETE /dicomweb/{{datastore}}/studies/{{study}}{rest}": 204 for rest in BELOW_A_STUDY},
 }
 """What examples are answered with where it is not 200; there is no upload to complete."""
 

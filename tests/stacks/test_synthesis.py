@@ -73,9 +73,9 @@ def test_with_tokens_every_route_asks_the_user_pool(tmp_path: Path) -> None:
     kinds = Counter(one["Properties"]["AuthorizationType"] for one in resources if one["Type"].endswith("V2::Route"))
     groups = {one["Properties"]["GroupName"] for one in resources if one["Type"].endswith("UserPoolGroup")}
     assert set(kinds) == {"JWT", "NONE"}
-    assert groups == {f"{store}:{may}" for store in ("clinical", "research") for may in ("read", "upload")} | {
-        "operator"
-    }
+    assert groups == {
+        f"{store}:{may}" for store in ("clinical", "research") for may in ("read", "upload", "change")
+    } | {"operator"}
     assert (
         run(
             CDK / "cfn-lint", "--ignore-checks", "W3005", "--", tmp_path / "assembly/dicomlake-prod-api.template.json"

@@ -160,7 +160,7 @@ def test_deidentification_reads_clinical_and_writes_research_only() -> None:
     assert "s3:DeleteObject" not in on_research
 
 
-def test_only_the_sweep_deletes_objects_and_never_landed_ones() -> None:
+def test_only_sweep_and_purge_delete_objects_and_never_landed_ones() -> None:
     deletions = [
         (name, action, text(statement["Resource"]))
         for name, policy in of_type("dev", "AWS::IAM::Policy").items()
@@ -169,7 +169,11 @@ def test_only_the_sweep_deletes_objects_and_never_landed_ones() -> None:
         if action.startswith("s3:Delete")
     ]
 
-    assert {(name[:13], action) for name, action, _ in deletions} == {("SweepLakeRole", "s3:DeleteObject")}
+    assert {(name[:13], action) for name, action, _ in deletions} == {
+        ("SweepLakeRole", "s3:DeleteObject"),
+        ("ChangeStudyRo", "s3:DeleteObject"),
+    }
+    assert all(place.count("/series/*") == 2 for name, _, place in deletions if name.startswith("ChangeStudy"))
     assert not [resource for _, _, resource in deletions if "Landing" in resource or "Quarantine" in resource]
 
 
@@ -206,6 +210,12 @@ def test_every_route_asks_who_calls(environment: str) -> None:
         "ANY /uploads/complete",
         "ANY /lake/{proxy+}",
         "GET /openapi.json",
+        "ANY /lake/studies/{study}/{proxy+}",
+        *(
+            f"{method} /dicomweb/{datastore_id}/studies/{{proxy+}}"
+            for datastore_id in ids
+            for method in ("DELETE", "PATCH", "PUT")
+        ),
         *(f"GET /dicomweb/{datastore_id}/{path}" for datastore_id in ids for path in PIXEL_PATHS),
         *(f"ANY /dicomweb/{datastore_id}/{{proxy+}}" for datastore_id in ids),
         *(key.format(f"/dicomweb/{ids[0]}") for key in STORING),
@@ -360,7 +370,7 @@ def test_subscriptions_filter_by_types_that_exist() -> None:
     }
     types = {kind for policy in policies.values() for kind in policy.get("type", [])}
 
-    assert types == {"InstancesStored", "StudyReady"}
+    assert types == {"InstancesStored", "StudyChanged", "StudyReady"}
     assert types <= wire.MESSAGES.keys()
     assert [p["store"] for name, p in policies.items() if name.startswith("DeidentifyWork")] == [["clinical"]]
 

@@ -30,7 +30,7 @@ from dicomlake.ports import Datastore
 from dicomlake.usecases.change_steps import STEPS
 from dicomlake.usecases.change_study import ChangePorts, resume_change
 from dicomlake.usecases.compact_series import compact_series
-from dicomlake.usecases.delete_instances import Author, delete_instances, undo_deletion
+from dicomlake.usecases.delete_instances import Author, delete_instances
 from dicomlake.usecases.finish_study import finish_study
 from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
 from dicomlake.usecases.plan_study import plan_study
@@ -41,6 +41,7 @@ from dicomlake.usecases.sweep_landing import LandingSwept, sweep_landing
 from dicomlake.usecases.sweep_packs import RUNS_A_DAY, PacksSwept, sweep_packs
 from dicomlake.usecases.sweep_studies import sweep_studies
 from dicomlake.usecases.track_study import studies_to_fold, track_study
+from dicomlake.usecases.undo_change import undo_change
 
 DATASTORE = DatastoreId("d" * 32)
 HERE = RoutePolicy(large_limit=256 * 2**20, byte_budget=256 * 2**20)
@@ -241,7 +242,7 @@ class MemoryLake:
 
     def undo(self, study: StudyUid, number: int) -> None:
         """Undo a deletion."""
-        self.change(lambda ports: undo_deletion(study, number, Author("somebody"), ports))
+        self.change(lambda ports: undo_change(study, number, Author("somebody"), ports))
 
     def _resume(self) -> bool:
         """Take up what was left of changes, a minute later."""

@@ -1,7 +1,7 @@
 """A data store in memory that holds invented studies: real packs, real commits, real folds, no pixels decoded."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dicomlake.adapters.memory import (
@@ -9,6 +9,7 @@ from dicomlake.adapters.memory import (
     MemoryClock,
     MemoryDatastore,
     MemoryDatastoreRegistry,
+    MemoryEventPublisher,
     MemoryIdSource,
     MemoryObjectStore,
     MemorySecretSource,
@@ -81,9 +82,15 @@ class StoredLake:
         self.landing = MemoryObjectStore("landing")
         self.uploads = MemoryUploadSigner(self.landing)
         self.quarantine = MemoryObjectStore("quarantine")
+        self.changes, self.events = MemoryWorkQueue(), MemoryEventPublisher()
         self._build = Builder()
 
-    def services(self, cleared: bool = True, links: SecretSource | None = LINK_KEY) -> Services:
+    def services(
+        self,
+        cleared: bool = True,
+        links: SecretSource | None = LINK_KEY,
+        late: Callable[[], bool] = lambda: False,
+    ) -> Services:
         """What the web is given."""
         return Services(
             stores={STORE: OpenStore(STORE, self.datastore, cleared, "reading")},
@@ -99,6 +106,9 @@ class StoredLake:
             region="eu-central-1",
             operators=frozenset({OPERATOR}),
             links=links,
+            changes=self.changes,
+            events=self.events,
+            late=late,
         )
 
     def add(

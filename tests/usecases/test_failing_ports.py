@@ -33,8 +33,9 @@ def unavailable() -> None:
 
 
 def check_readable(lake: MemoryLake) -> None:
-    """Every row leads to an instance of its own name, whose frames have the bytes that their ids were made of."""
-    for record in lake.store.state.instances.values():
+    """Every row but a purged one leads to an instance of its own name, whose frames have the bytes that their ids were
+    made of."""
+    for record in [one for one in lake.store.state.instances.values() if one.pointer.pack]:
         reader = open_pack(lake.store.objects, record.pointer.pack)
         held = reader.instance(record.pointer.ordinal)
         assert held.record.key == record.key

@@ -52,7 +52,7 @@ class Lake:
         return self._datastores[datastore_id]
 
     def queue(self, name: str) -> SqsWorkQueue:
-        """Return a work queue by its name in the settings: INGEST, INGEST_ONE, LARGE, STUDY, SETTLE, DEIDENTIFY."""
+        """Return a work queue by its name in the settings: INGEST, INGEST_ONE, LARGE, STUDY, SETTLE, CHANGE..."""
         if name not in self._queues:
             url = self.settings.text(f"{name}_QUEUE_URL")
             self._queues[name] = SqsWorkQueue(self._clients.sqs, url, wire.dumps)

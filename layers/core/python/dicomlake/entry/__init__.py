@@ -85,6 +85,20 @@ def deidentify_study() -> Handler:
     return handler("deidentify", deidentify_work)
 
 
+def change_study() -> Handler:
+    """Carry on changes of studies (queue change-work)."""
+    from dicomlake.entry.change import change_work
+
+    return handler("change-study", change_work)
+
+
+def answer_changes() -> Handler:
+    """Answer requests that delete, correct or hold what is stored."""
+    from dicomlake.entry.api import answer_request
+
+    return handler("changes", answer_request)
+
+
 def answer_dicomweb() -> Handler:
     """Answer DICOMweb requests of one data store."""
     from dicomlake.entry.api import answer_request

@@ -51,4 +51,6 @@ def services_of(lake: Lake, late: Callable[[], bool], storing: "StorePorts | Non
         links=lake.link_key if "LINK_SECRET_ARN" in settings.values else None,
         late=late,
         storing=storing,
+        changes=lake.queue("CHANGE") if "CHANGE_QUEUE_URL" in settings.values else None,
+        events=lake.events if "EVENTS_TOPIC" in settings.values else None,
     )

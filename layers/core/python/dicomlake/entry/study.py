@@ -8,7 +8,7 @@ from dicomlake.adapters.dynamodb import commit_row_in
 from dicomlake.composition import Lake
 from dicomlake.domain.commit import CommitRow
 from dicomlake.domain.errors import MalformedError
-from dicomlake.domain.events import CompactSeries, InstancesStored, SettleStudy, StudyPlan
+from dicomlake.domain.events import CompactSeries, InstancesStored, SettleStudy, StudyChanged, StudyPlan
 from dicomlake.domain.ids import study_ref
 from dicomlake.domain.model import DatastoreId, JsonObject, StudyUid
 from dicomlake.entry.handling import Event, Line, each_record, out_of_time
@@ -24,8 +24,8 @@ TRACK_MARGIN_MS = 3_000
 
 
 def track_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
-    """Fold the commit rows that InstancesStored tells of; a study that several messages name is folded once, and one
-    whose timer will count them is left to it.
+    """Fold the commit rows that InstancesStored and StudyChanged tell of; a study that several messages name is folded
+    once, and one whose timer will count them is left to it.
 
     What time does not suffice for goes back to the queue as a message of its own: no study waits for a time-out.
     """
@@ -44,7 +44,7 @@ def track_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
         return done.complete
 
     def track(body: str) -> None:
-        stored = _message(body, InstancesStored)
+        stored = _told(body)
         due = studies_to_fold(stored.studies, lake.datastore(stored.datastore), lake.settings.settle, lake.clock)
         line["waiting"] = line.get("waiting", 0) + len(stored.studies) - len(due)
         left = [study_uid for study_uid in due if not is_tracked(stored.datastore, study_uid)]
@@ -53,6 +53,14 @@ def track_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:
         line["studies"] = len(folded)
 
     return each_record(event, line, track)
+
+
+def _told(body: str) -> InstancesStored:
+    """A change of a study is looked at as a pack for it is: its rows are counted, and its generation gets a timer."""
+    message = wire.loads(body)
+    if isinstance(message, StudyChanged):
+        return InstancesStored(message.datastore, "", (message.study_uid,))
+    return _of_kind(message, InstancesStored)
 
 
 def settle_work(event: Event, context: Any, lake: Lake, line: Line) -> Event:

@@ -28,7 +28,7 @@ class ChangeStep:
 
     Stands only if the change is still at the step it was read at, every row at the version it was read in.
     `touched` series count one more change, so that their metadata objects count no more. `row` tells the change feed.
-    `following` is the change one step on; None ends it, and `written` goes into the study's history.
+    `following` is the change one step on; None ends it. `written` goes into the study's history.
     """
 
     change: StudyChange

@@ -6,10 +6,15 @@ from types import MappingProxyType
 from dicomlake.domain.change import ChangeKind
 from dicomlake.usecases.change_study import NextStep
 from dicomlake.usecases.delete_instances import next_deletion, next_undeletion
+from dicomlake.usecases.hold_study import next_hold
+from dicomlake.usecases.purge_instances import next_purge
 
 STEPS: Mapping[ChangeKind, NextStep] = MappingProxyType(
     {
         ChangeKind.DELETE: next_deletion,
         ChangeKind.UNDELETE: next_undeletion,
+        ChangeKind.PURGE: next_purge,
+        ChangeKind.HOLD: next_hold,
+        ChangeKind.RELEASE: next_hold,
     }
 )

@@ -7,7 +7,7 @@ the study is locked takes up what died.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dicomlake.domain.change import ChangeKind, Scope, StudyChange, is_held, next_number
 from dicomlake.domain.commit import CommitRow
@@ -74,6 +74,17 @@ def make_change(wanted: StudyChange, ports: ChangePorts) -> Changed:
 
     The same change that is under way already is joined. Raises BusyError while another one is.
     """
+    return carry_on(_begun(wanted, ports), ports)
+
+
+def begin_change(wanted: StudyChange, ports: ChangePorts) -> Changed:
+    """Begin a change that the queue carries out. Joins and raises as `make_change`."""
+    standing = _begun(wanted, ports)
+    ports.queue.send([ChangeStudy(ports.datastore_id, standing.scope.study_uid, standing.change_id)])
+    return Changed(standing, done=False)
+
+
+def _begun(wanted: StudyChange, ports: ChangePorts) -> StudyChange:
     study_uid = wanted.scope.study_uid
     standing = ports.store.changes.under_way(study_uid)
     if standing is None:
@@ -83,7 +94,7 @@ def make_change(wanted: StudyChange, ports: ChangePorts) -> Changed:
         standing = ports.store.changes.under_way(study_uid)
     if standing is None or _asked(standing) != _asked(wanted):
         raise BusyError("another change of this study is under way: try again when it is done")
-    return carry_on(standing, ports)
+    return standing
 
 
 def _asked(change: StudyChange) -> tuple[object, ...]:
@@ -99,27 +110,30 @@ def resume_change(study_uid: StudyUid, change_id: str, ports: ChangePorts) -> Ch
 
 
 def carry_on(change: StudyChange, ports: ChangePorts) -> Changed:
-    """Make steps until the change is done or time is up; then a message goes on. Readers' counts follow at the end."""
-    study_uid, plan = change.scope.study_uid, ports.steps[change.kind]
-    while True:
-        step = _one_step(change, plan, ports)
-        if step is None or step.following is None:
-            break
-        change = step.following
-        if ports.late():
-            ports.queue.send([ChangeStudy(ports.datastore_id, study_uid, change.change_id)])
+    """Make steps until the change is done or time is up; then a message goes on.
+
+    The lock goes last, when readers' counts have followed and the change was told: who dies before is taken up.
+    """
+    while not change.number:
+        following = _one_step(change, ports)
+        if following is None:
+            return Changed(_found(change, ports), done=True)
+        change = following
+        if not change.number and ports.late():
+            ports.queue.send([ChangeStudy(ports.datastore_id, change.scope.study_uid, change.change_id)])
             return Changed(change, done=False)
-    ended = step.written if step and step.written else _found(change, ports)
-    count_now(study_uid, ports.store, ports.late)
-    ports.events.publish(_told(ended, ports.datastore_id))
-    return Changed(ended, done=True)
+    count_now(change.scope.study_uid, ports.store, ports.late)
+    ports.events.publish(_told(change, ports.datastore_id))
+    with suppress(LostRaceError):  # another process was as far, and ended it
+        ports.store.changes.carry(ChangeStep(change))
+    return Changed(change, done=True)
 
 
-def _one_step(change: StudyChange, plan: NextStep, ports: ChangePorts) -> ChangeStep | None:
-    """Make the next step; None where another process has ended the change."""
+def _one_step(change: StudyChange, ports: ChangePorts) -> StudyChange | None:
+    """Make the next step and return the change after it; None where another process has ended it."""
     changes, study_uid = ports.store.changes, change.scope.study_uid
     for _ in range(TRIES):
-        step = plan(change, ports)
+        step = _with_following(ports.steps[change.kind](change, ports))
         _write_journal(step, ports)
         try:
             changes.carry(step)
@@ -127,10 +141,19 @@ def _one_step(change: StudyChange, plan: NextStep, ports: ChangePorts) -> Change
             standing = changes.under_way(study_uid)
             if standing is None or standing.change_id != change.change_id:
                 return None
+            if standing.number:
+                return standing
             change = standing
             continue
-        return step
+        return step.following
     raise LostRaceError("a step of a change lost its race every time")
+
+
+def _with_following(step: ChangeStep) -> ChangeStep:
+    """The last step leaves the change as its history has it, to be told."""
+    if step.written is None:
+        return step
+    return replace(step, following=replace(step.written, step=step.change.step + 1))
 
 
 def _found(change: StudyChange, ports: ChangePorts) -> StudyChange:

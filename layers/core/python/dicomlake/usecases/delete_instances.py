@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from dicomlake.domain.change import ChangeKind, Scope, StudyChange, came_after, hidden, shown
 from dicomlake.domain.commit import CommitRow, SeriesShare
-from dicomlake.domain.errors import InvalidRequestError, NotFoundError
+from dicomlake.domain.errors import NotFoundError
 from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import (
     NO_COUNTS,
@@ -19,7 +19,6 @@ from dicomlake.domain.model import (
     SeriesAttributes,
     SeriesUid,
     StudyAttributes,
-    StudyUid,
     Visibility,
 )
 from dicomlake.domain.study import format_time
@@ -54,21 +53,6 @@ def delete_instances(scope: Scope, author: Author, ports: ChangePorts) -> Change
     if ports.store.changes.under_way(scope.study_uid) is None and not _has_visible(scope, ports.store):
         return None
     return make_change(new_change(ChangeKind.DELETE, scope, author, ports), ports)
-
-
-def undo_deletion(study_uid: StudyUid, number: int, author: Author, ports: ChangePorts) -> Changed:
-    """Show again what the deletion of this number hid; what was purged or sent again since stays as it is.
-
-    Raises InvalidRequestError where the number is no deletion's, NotFoundError where there is none.
-    """
-    history = ports.store.changes.history(study_uid)
-    undone = next((one for one in history if one.number == number), None)
-    if undone is None:
-        raise NotFoundError("the study has no change of this number")
-    if undone.kind is not ChangeKind.DELETE:
-        raise InvalidRequestError("this undoes deletions; a correction is taken back by a revert")
-    wanted = replace(new_change(ChangeKind.UNDELETE, undone.scope, author, ports), target=number)
-    return make_change(wanted, ports)
 
 
 def new_change(kind: ChangeKind, scope: Scope, author: Author, ports: ChangePorts) -> StudyChange:

@@ -5,7 +5,7 @@ is found by nothing but a note. A note says "look", never "delete": the sweep ju
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -34,7 +34,12 @@ def note_superseded(packs: Iterable[str], objects: ObjectStore, clock: Clock, id
     today = clock.now().date()
     late = sorted(pack for pack in packs if today - _day_of(pack, today) >= LISTED_FOR)
     if late:
-        objects.put(f"{NOTES}{ids.new()}.json", json.dumps(late).encode(), "application/json")
+        note_packs(late, objects, ids)
+
+
+def note_packs(packs: Sequence[str], objects: ObjectStore, ids: IdSource) -> None:
+    """Have the sweep look at packs, a grace from now."""
+    objects.put(f"{NOTES}{ids.new()}.json", json.dumps(packs).encode(), "application/json")
 
 
 def due_notes(objects: ObjectStore, before: datetime, out_of_time: Callable[[], bool]) -> Iterator[Note]:

@@ -19,6 +19,8 @@ class Permission(StrEnum):
     """Send objects: anyone the gateway authenticated."""
     SIGNED = "signed"
     """Decided by the access key of the lake's that signed the request, which the handler looks at first."""
+    CHANGE = "change"
+    """Delete, correct and hold what is stored, and see who did: operators."""
     OPERATE = "operate"
     """See and repair the lake itself: operators."""
 

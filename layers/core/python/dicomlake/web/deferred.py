@@ -11,7 +11,9 @@ from dicomlake.web.call import Call
 from dicomlake.web.response import Response
 
 
-def _deferred(module: str, name: str) -> Callable[[Call], Response]:
+def deferred_handler(module: str, name: str) -> Callable[[Call], Response]:
+    """Return a handler whose module of web/ is imported when it is first called."""
+
     def handle(call: Call) -> Response:
         handler: Callable[[Call], Response] = getattr(import_module(f"dicomlake.web.{module}"), name)
         return handler(call)
@@ -20,7 +22,7 @@ def _deferred(module: str, name: str) -> Callable[[Call], Response]:
 
 
 def _storing(name: str) -> Callable[[Call], Response]:
-    handler = _deferred("store", name)
+    handler = deferred_handler("store", name)
 
     def handle(call: Call) -> Response:
         if call.services.storing is None or call.store.name != call.services.default_store:
@@ -30,19 +32,19 @@ def _storing(name: str) -> Callable[[Call], Response]:
     return handle
 
 
-get_study = _deferred("instances", "get_study")
-get_series = _deferred("instances", "get_series")
-get_instance = _deferred("instances", "get_instance")
-get_frames = _deferred("frames", "get_frames")
-get_rendered_frames = _deferred("rendered", "get_rendered_frames")
-get_thumbnail_frame = _deferred("rendered", "get_thumbnail_frame")
-get_rendered = _deferred("rendered", "get_rendered")
-get_thumbnail = _deferred("rendered", "get_thumbnail")
-get_rendered_series = _deferred("rendered", "get_rendered_series")
-get_thumbnail_series = _deferred("rendered", "get_thumbnail_series")
-get_rendered_study = _deferred("rendered", "get_rendered_study")
-get_thumbnail_study = _deferred("rendered", "get_thumbnail_study")
-get_bulkdata = _deferred("bulkdata", "get_bulkdata")
+get_study = deferred_handler("instances", "get_study")
+get_series = deferred_handler("instances", "get_series")
+get_instance = deferred_handler("instances", "get_instance")
+get_frames = deferred_handler("frames", "get_frames")
+get_rendered_frames = deferred_handler("rendered", "get_rendered_frames")
+get_thumbnail_frame = deferred_handler("rendered", "get_thumbnail_frame")
+get_rendered = deferred_handler("rendered", "get_rendered")
+get_thumbnail = deferred_handler("rendered", "get_thumbnail")
+get_rendered_series = deferred_handler("rendered", "get_rendered_series")
+get_thumbnail_series = deferred_handler("rendered", "get_thumbnail_series")
+get_rendered_study = deferred_handler("rendered", "get_rendered_study")
+get_thumbnail_study = deferred_handler("rendered", "get_thumbnail_study")
+get_bulkdata = deferred_handler("bulkdata", "get_bulkdata")
 post_instances = _storing("post_instances")
 get_received = _storing("get_received")
-get_wado = _deferred("wado_uri", "get_wado")
+get_wado = deferred_handler("wado_uri", "get_wado")

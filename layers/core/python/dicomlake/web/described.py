@@ -113,6 +113,9 @@ _TAKEN = (_MULTIPART, "application/dicom", DICOM_JSON, "application/dicom+xml")
 _UPLOAD = Kind("Uploads", (JSON,), (200, 400, 404, 413), (_STORE_NAME,))
 _LAKE = Kind("Operations", (JSON,), (200, 400), (_STORE_NAME,))
 _ITSELF = Kind("Operations", (JSON,), (200,))
+_REASON = ("reason", "string", "why, for the history")
+_CHANGED = Kind("Changes", (JSON,), (200, 202, 404, 409, 410), (_REASON,))
+_OF_A_STUDY = Kind("Changes", (JSON,), (200, 202, 400, 404, 409), (_STORE_NAME, _REASON))
 _LINK = Kind("Study links", (JSON,), (400,), (_STORE_NAME,))
 
 _AFTER = ("after", "string", "continue behind this")
@@ -151,6 +154,18 @@ DESCRIBED: dict[tuple[str, str], About] = {
     ("GET", f"{_STORE}/received/{{receipt}}"): About(
         "getReceived", "What became of a store request that was answered before all was decided", _STORED
     ),
+    ("DELETE", _STUDY): About("deleteStudy", "Hide a study", _CHANGED, success=204),
+    ("DELETE", _SERIES): About("deleteSeries", "Hide a series", _CHANGED, success=204),
+    ("DELETE", _INSTANCE): About("deleteInstance", "Hide an instance", _CHANGED, success=204),
+    ("GET", "/lake/studies/{study}/history"): About("getHistory", "What was changed of a study", _LAKE),
+    ("POST", "/lake/studies/{study}/history/{number}/undo"): About(
+        "undoChange", "Take back a change", _OF_A_STUDY, success=204
+    ),
+    ("POST", "/lake/studies/{study}/purge"): About(
+        "purgeStudy", "Give up the bytes of what is deleted", _OF_A_STUDY, success=202
+    ),
+    ("PUT", "/lake/studies/{study}/hold"): About("holdStudy", "Put a study under a hold", _OF_A_STUDY, success=204),
+    ("DELETE", "/lake/studies/{study}/hold"): About("releaseStudy", "Release a study", _OF_A_STUDY, success=204),
     ("GET", "/openapi.json"): About("getApi", "This document", _ITSELF),
     ("POST", "/uploads"): About(
         "signUploads",

@@ -51,6 +51,7 @@ _PATH_NAMES = {
     "jobId": ("[0-9a-z]{32}", "an import job's id"),
     "resourceArn": ("arn:.{1,1024}", "a data store's or image set's ARN"),
     "link": ("[0-9a-f]{32}", "a study link's id"),
+    "number": ("[0-9]{1,8}", "a change's number in its study's history"),
     "hash": ("[0-9a-f]{32}", "the first half of an object's id"),
     "version": (".{1,1024}", "the second half of an object's id"),
 }

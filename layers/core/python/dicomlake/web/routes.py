@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dicomlake.domain.errors import InvalidRequestError, MethodNotAllowedError, NotFoundError
 from dicomlake.domain.model import is_uid
-from dicomlake.web import access_keys, capabilities, deferred, dicomweb, imaging, links, operations
+from dicomlake.web import access_keys, capabilities, changing, deferred, dicomweb, imaging, links, operations
 from dicomlake.web.authorize import Permission
 from dicomlake.web.call import Call
 from dicomlake.web.imaging_model_table import OPERATIONS
@@ -62,6 +62,14 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", _STUDY, Permission.UPLOAD, deferred.post_instances),
     Route("GET", f"{_STORE}/received/{{receipt}}", Permission.UPLOAD, deferred.get_received),
     Route("GET", "/openapi.json", Permission.KNOW, capabilities.get_openapi),
+    Route("DELETE", _STUDY, Permission.CHANGE, changing.delete_resource),
+    Route("DELETE", _SERIES, Permission.CHANGE, changing.delete_resource),
+    Route("DELETE", _INSTANCE, Permission.CHANGE, changing.delete_resource),
+    Route("GET", "/lake/studies/{study}/history", Permission.CHANGE, changing.get_history),
+    Route("POST", "/lake/studies/{study}/history/{number}/undo", Permission.CHANGE, changing.post_undo),
+    Route("POST", "/lake/studies/{study}/purge", Permission.CHANGE, changing.post_purge),
+    Route("PUT", "/lake/studies/{study}/hold", Permission.CHANGE, changing.put_hold),
+    Route("DELETE", "/lake/studies/{study}/hold", Permission.CHANGE, changing.delete_hold),
     Route("POST", "/uploads", Permission.UPLOAD, operations.post_uploads),
     Route("POST", "/uploads/resume", Permission.UPLOAD, operations.post_resume),
     Route("POST", "/uploads/complete", Permission.UPLOAD, operations.post_complete),

@@ -11,10 +11,12 @@ from dicomlake.ports import (
     Clock,
     Datastore,
     DatastoreRegistry,
+    EventPublisher,
     IdSource,
     ObjectStore,
     SecretSource,
     UploadSigner,
+    WorkQueue,
 )
 
 if TYPE_CHECKING:  # it opens data sets, which look-ups do not
@@ -41,7 +43,7 @@ class Services:
     `default_store` answers the operations that name no data store; landed objects are decided in its ledger.
     `links` is where the key is kept that signs study links; without it none is given out or followed.
     `late` says that there is too little time left to go on with an answer. `storing` is what storing by request needs,
-    None in a function that stores nothing.
+    None in a function that stores nothing; `changes` and `events` are there where requests may change what is stored.
     """
 
     stores: Mapping[DatastoreId, OpenStore]
@@ -59,6 +61,8 @@ class Services:
     links: SecretSource | None = None
     late: Callable[[], bool] = lambda: False
     storing: "StorePorts | None" = None
+    changes: WorkQueue | None = None
+    events: EventPublisher | None = None
 
     def store(self, name: str) -> OpenStore:
         """Return a data store by its name, the default one for "". Raises NotFoundError if there is none."""
