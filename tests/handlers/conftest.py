@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 
 Event = dict[str, Any]
 REGION = "eu-central-1"
-QUEUES = ("ingest-work", "ingest-one-work", "large-work", "settle-work", "study-work", "deidentify-work")
+QUEUES = ("ingest-work", "ingest-one-work", "large-work", "settle-work", "study-work", "deidentify-work", "change-work")
 STORES = {
     "clinical": {"name": "clinical", "table": "clinical-index", "bucket": "clinical-packs", "cleared": True},
     "research": {"name": "research", "table": "research-index", "bucket": "research-packs", "cleared": False},
@@ -38,6 +38,8 @@ LOGICAL = {
     "answer_dicomweb": ("api", "AnswerClinicalFunction"),
     "answer_pixels": ("api", "AnswerClinicalPixelsFunction"),
     "store_instances": ("api", "StoreInstancesFunction"),
+    "answer_changes": ("api", "AnswerChangesFunction"),
+    "change_study": ("study", "ChangeStudyFunction"),
 }
 """Folder of functions/ -> stack and resource; the resource's variables are the ones a handler is given here."""
 

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from dicomlake import wire
 from dicomlake.domain.errors import MalformedError
-from dicomlake.domain.events import DeidentifyStudy, IngestObject, InstancesStored, SettleStudy, StudyReady
+from dicomlake.domain.events import (
+    ChangeStudy,
+    DeidentifyStudy,
+    IngestObject,
+    InstancesStored,
+    SettleStudy,
+    StudyChanged,
+    StudyReady,
+)
 from dicomlake.domain.ledger import Tally
 from dicomlake.domain.model import DatastoreId, LandedObject, StudyUid
 from dicomlake.domain.study import Completeness
@@ -20,6 +28,8 @@ messages = st.one_of(
     st.builds(IngestObject, landed, count),
     st.builds(InstancesStored, text, text, st.lists(text, max_size=4).map(tuple)),
     st.builds(SettleStudy, text, text, count),
+    st.builds(ChangeStudy, text, text, text),
+    st.builds(StudyChanged, text, text, text, text, count, count, st.none() | text, st.none() | text),
     st.builds(DeidentifyStudy, text, text, count, text),
     st.builds(
         StudyReady,
