@@ -112,9 +112,7 @@ class ApiStack(Stack):
                 operator=self.operator_role,
                 seconds=ANSWER_SECONDS,
             ),
-            "AnswerChanges": changing.answer_changes(
-                self, study=study, layers=self.layers, operator=self.operator_role, seconds=ANSWER_SECONDS
-            ),
+            "AnswerChanges": changing.answer_changes(self, study, self.layers, self.operator_role, ANSWER_SECONDS),
         }
         self._routes()
         self.functions["AnswerImaging"] = self._imaging(stage)

@@ -21,7 +21,7 @@ OPERATIONS = "/lake/studies/{study}/{proxy+}"
 
 
 def answer_changes(
-    stack: Stack, *, study: "StudyStack", layers: Layers, operator: iam.IRole, seconds: int
+    stack: Stack, study: "StudyStack", layers: Layers, operator: iam.IRole, seconds: int
 ) -> LakeFunction:
     """Make the function that begins changes of both data stores: it writes journal and index, and no pack."""
     storage = study.storage

@@ -167,6 +167,7 @@ def _values(queues: dict[str, str]) -> dict[str, str]:
         "DICOMLAKE_DEFAULT_STORE": "clinical",
         "DICOMLAKE_RESEARCH_STORE": "research",
         "DICOMLAKE_SECRET_ARN": secret["ARN"],
+        "DICOMLAKE_LINK_SECRET_ARN": secret["ARN"],
         "DICOMLAKE_LANDING_BUCKET": "landing",
         "DICOMLAKE_QUARANTINE_BUCKET": "quarantine",
         "DICOMLAKE_EVENTS_TOPIC": _topic(queues["told"]),
