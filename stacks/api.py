@@ -277,15 +277,14 @@ class ApiStack(Stack):
     def _permissions(self) -> None:
         clinical = f"/dicomweb/{self.storage.clinical.datastore_id}/*"
         uploads = [self._arn("POST", path) for path in UPLOADS]
-        look_ups = [self._arn(method, path) for method, path in LOOK_UPS]
+        look_ups = (self._arn(method, path) for method, path in LOOK_UPS)
         self.reader_role.add_to_policy(self._invoke(self._arn("*", clinical), *uploads, *look_ups))
         self.operator_role.add_to_policy(self._invoke(self._arn("*", "/*")))
 
     def _arn(self, method: str, path: str) -> str:
         """Return an API's ARN by hand: the L2's refuses the stage $default."""
-        return (
-            f"arn:{Aws.PARTITION}:execute-api:{Aws.REGION}:{Aws.ACCOUNT_ID}:{self.api.api_id}/$default/{method}{path}"
-        )
+        api = f"arn:{Aws.PARTITION}:execute-api:{Aws.REGION}:{Aws.ACCOUNT_ID}:{self.api.api_id}"
+        return f"{api}/$default/{method}{path}"
 
     def _invoke(self, *resources: str) -> iam.PolicyStatement:
         return iam.PolicyStatement(actions=["execute-api:Invoke"], resources=list(resources))
