@@ -126,7 +126,10 @@ ROWS: tuple[Row, ...] = (
     Row(
         "PS3.15 E.3.2",
         "Clean Recognizable Visual Features: refused, or taken at a person's risk",
-        ("test_heads_are_refused_unless_the_risk_is_taken",),
+        (
+            "test_heads_are_refused_unless_the_risk_is_taken",
+            "test_a_face_is_told_by_what_is_shown_said_and_how_large_it_is",
+        ),
     ),
     Row("PS3.15 E.3.2", "Clean Recognizable Visual Features by masking: `mask` refuses as `refuse` does"),
     Row("PS3.15 E.3.3", "Clean Graphics: texts of graphic annotations cleaned, shapes kept", (OPTION, NO_LEAK)),
@@ -171,6 +174,21 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "PS3.15 E.3.11", "Retain Institution Identity", (OPTION, "test_uids_institutions_and_devices_stay_where_asked")
+    ),
+    Row(
+        "kinds",
+        "documents become an empty page, structure sets' regions ROI-n; texts of colour profiles and code streams go",
+        (
+            "test_a_document_becomes_an_empty_page_and_its_length_that_pages",
+            "test_regions_of_a_structure_set_are_named_by_their_number",
+            "test_a_colour_profile_keeps_its_colours_and_no_word",
+            "test_code_streams_keep_their_length_and_no_comment",
+        ),
+    ),
+    Row(
+        "kinds",
+        "slides' labels, unknown kinds of pixels, overlays among the pixels' bits are refused",
+        ("test_what_cannot_be_made_safe_is_refused", "test_burned_in_text_is_not_passed_where_nobody_looks"),
     ),
     Row(
         "policies",

@@ -62,6 +62,16 @@ def test_a_name_in_an_ultrasound_image_is_gone_and_its_index_is_still_there(
     assert [code.CodeValue for code in clean.DeidentificationMethodCodeSequence] == ["113100", "113101"]
 
 
+def test_small_letters_of_a_large_picture_are_found(reader: RapidTextReader) -> None:
+    large = np.zeros((300, 4200), np.uint8)
+    large[100:260, 3600:3920] = written()
+
+    lines = reader.read(large)
+
+    said = [line.text for line in lines if line.left > 3590 and line.top > 90]
+    assert any("Muster" in text for text in said)
+
+
 def test_without_a_reader_what_may_carry_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/us.dcm").write_bytes(ultrasound(written()))

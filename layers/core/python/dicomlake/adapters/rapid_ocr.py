@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 from dicomlake.domain.picture_text import Line
 
+TILE, OVERLAP = 1600, 160
+"""Pixels: beyond about 2,000 the engine makes pictures smaller, and small letters vanish. Lines are lower than the
+overlap; what is cut at a tile's side is found in both."""
+
 LEAST_SCORE = 0.3
 """Below it what was read is kept as a place without a text: it may be one all the same."""
 
@@ -25,6 +29,14 @@ class RapidTextReader:
 
             self._engine = RapidOCR(params={"Global.log_level": "critical"})
         colours = picture if picture.ndim == 3 else np.repeat(picture[:, :, None], 3, axis=2)
+        return tuple(
+            Line(line.left + left, line.top + top, line.right + left, line.bottom + top, line.text)
+            for top in _starts(colours.shape[0])
+            for left in _starts(colours.shape[1])
+            for line in self._lines(colours[top : top + TILE, left : left + TILE], places)
+        )
+
+    def _lines(self, colours: NDArray[np.uint8], places: bool) -> tuple[Line, ...]:
         found = self._engine(np.ascontiguousarray(colours), use_cls=False, use_rec=not places)
         if found.boxes is None:
             return ()
@@ -34,6 +46,11 @@ class RapidTextReader:
             _line(box, text if score >= LEAST_SCORE else "")
             for box, text, score in zip(found.boxes, found.txts, found.scores, strict=True)
         )
+
+
+def _starts(size: int) -> list[int]:
+    """Where tiles begin along a side."""
+    return [0] if size <= TILE else [*range(0, size - TILE, TILE - OVERLAP), size - TILE]
 
 
 def available() -> bool:

@@ -120,8 +120,11 @@ def _key(file: Path | None) -> bytes:
 
 
 def _tell(outcome: Outcome, arguments: argparse.Namespace) -> int:
-    told = "would be de-identified" if arguments.dry_run else f"de-identified into {arguments.out}"
-    complain(f"{outcome.written} of {len(outcome.files)} files {told}")
+    told = f"{outcome.written} of {len(outcome.files)} files"
+    if arguments.dry_run:
+        complain(f"{told} would be de-identified")
+    else:
+        print_line(f"{told} de-identified into {arguments.out}")
     if arguments.key_file is None:
         complain("The key was made for this run alone: with --key-file the next run gives the same names.")
     for why, count in sorted(outcome.refusals().items(), key=lambda item: -item[1]):

@@ -27,7 +27,16 @@ DUMMIES: Mapping[str, bytes] = {
 }
 """By VR; UI has none (UIDs are mapped), SQ keeps its shape (`dummy_items`)."""
 
+_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]>>endobj\nxref\n0 4\n0000000000 65535 f \n"
+    b"0000000009 00000 n \n0000000052 00000 n \n0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\nstartxref\n164\n"
+    b"%%EOF\n"
+)
+"""One empty page (ISO 32000-1): the document that stands for one that was taken out."""
 _BY_TAG: Mapping[int, bytes] = {
+    0x00420011: _PDF + b"\0" * (len(_PDF) % 2),  # Encapsulated Document
+    0x00420015: len(_PDF).to_bytes(4, "little"),  # Encapsulated Document Length
     0x00100040: b"O",  # Patient's Sex: M, F and O are all there is (PS3.3 C.7.1.1)
     0x04000565: b"CORRECT",  # Reason for the Attribute Modification: COERCE or CORRECT (PS3.3 C.12.1.1.9)
 }

@@ -43,15 +43,15 @@ _TRUNK_PARTS = frozenset(
 
 def may_show_a_face(dataset: Dataset) -> bool:
     """Whether a face may be recognised in an object or rebuilt from its series."""
-    values = {element.tag: element.value.strip(b" \0") for element in dataset}
-    sop_class = values.get(_CLASS, b"").decode("ascii", "replace")
+    values = {element.tag: element.value for element in dataset}
+    sop_class = values.get(_CLASS, b"").strip(b" \0").decode("ascii", "replace")
     if sop_class in MODELS or sop_class in PHOTOGRAPHS:
         return True
     return sop_class in VOLUMES and _shows_a_head(dataset, values)
 
 
 def _shows_a_head(dataset: Dataset, values: Mapping[int, bytes]) -> bool:
-    part = values.get(_BODY_PART, b"").upper().replace(b" ", b"").replace(b"_", b"")
+    part = values.get(_BODY_PART, b"").strip(b" \0").upper().replace(b" ", b"").replace(b"_", b"")
     if part in _HEAD_PARTS or _HEAD_WORDS.search(_described(dataset)):
         return True
     if part in _TRUNK_PARTS:
@@ -73,8 +73,8 @@ def _described(dataset: Dataset) -> str:
 def _field(values: Mapping[int, bytes]) -> float | None:
     """The longer side of the field of view in millimetres, None where it is not told."""
     try:
-        rows, columns = (int.from_bytes(values[tag], "little") for tag in (_ROWS, _COLUMNS))
-        spacing = [float(part) for part in values[_SPACING].split(b"\\")]
+        rows, columns = (int.from_bytes(values[tag][:2], "little") for tag in (_ROWS, _COLUMNS))
+        spacing = [float(part.strip(b" \0")) for part in values[_SPACING].split(b"\\")]
         return max(rows * spacing[0], columns * spacing[-1])
     except (KeyError, ValueError):
         return None

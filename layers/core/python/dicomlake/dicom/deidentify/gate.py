@@ -58,8 +58,8 @@ def admit(dataset: Dataset, pixels: PixelHeader | None, policy: Policy) -> Admit
 def _look(values: Mapping[int, bytes], sop_class: str, policy: Policy) -> Look:
     if sop_class not in standard().sop_classes:
         raise RefusedError("SOP class: pixels of a kind that the standard's tables do not know")
-    if sop_class == SLIDES and (b"LABEL" in _terms(values, _IMAGE_TYPE) or values.get(_LABEL, b"") == b"YES"):
-        raise RefusedError("whole slide: an image of the slide's label")
+    if sop_class == SLIDES:
+        _refuse_labels(values)
     if any(tag >> 24 == 0x60 and tag & 0xFFFF == 0x0102 and tag - 0x0102 + 0x3000 not in values for tag in values):
         raise RefusedError("overlay: its bits are among those of the pixels")
     if policy.text is TextInPixels.NONE:
@@ -69,6 +69,16 @@ def _look(values: Mapping[int, bytes], sop_class: str, policy: Policy) -> Look:
     if sop_class in _MAPS:
         return Look.NOT
     return Look.ALWAYS if _burned_in(values) or may_carry_text(values, sop_class) else Look.WHERE_DRAWN
+
+
+def _refuse_labels(values: Mapping[int, bytes]) -> None:
+    """Refuse images of a slide's label, and those of the whole glass, which show it but where they say they do not
+    (PS3.3 C.8.12.4.1.1, C.8.12.8)."""
+    terms = _terms(values, _IMAGE_TYPE)
+    label = values.get(_LABEL, b"")
+    whole_glass = not {b"OVERVIEW", b"THUMBNAIL"}.isdisjoint(terms) and label != b"NO"
+    if b"LABEL" in terms or label == b"YES" or whole_glass:
+        raise RefusedError("whole slide: an image that shows the slide's label")
 
 
 def may_carry_text(values: Mapping[int, bytes], sop_class: str) -> bool:

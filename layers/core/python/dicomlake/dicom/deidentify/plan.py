@@ -18,6 +18,8 @@ from dicomlake.dicom.deidentify.texts import readings
 from dicomlake.dicom.deidentify.values import SEARCHED, Kept, Path, search_values
 
 CHARACTER_SET, PATIENT_AGE = 0x00080005, 0x00101010
+ROI_NAME = 0x30060026
+"""Emptied it would leave a plan without any name for what it outlines; its number in the series names nobody."""
 OLDEST = b"090Y"
 """Ages above 89 single a person out (45 CFR 164.514(b)(2)(i)(C)); (0010,1010) with Retain Patient Characteristics."""
 
@@ -173,6 +175,9 @@ class _Walk:
             if moved is not None:
                 return Edit(path, Action.SHIFT, decision.why, decision.clause, element._replace(value=moved))
             decision = self.profile.without_options(parent, element.tag, element.vr)
+        if element.tag == ROI_NAME and decision.action in (Action.EMPTY, Action.DUMMY):
+            named = element._replace(value=f"ROI-{path[-2] + 1 if len(path) > 1 else 1}".encode())
+            return Edit(path, Action.DUMMY, decision.why, decision.clause, named)
         after = None if decision.action is Action.REMOVE else _AFTER[decision.action](element, self.subject.names)
         return Edit(path, decision.action, decision.why, decision.clause, after)
 

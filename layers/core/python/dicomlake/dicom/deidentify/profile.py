@@ -64,6 +64,7 @@ _BY_TYPE: Mapping[str, Mapping[str | None, Action]] = {
 }
 
 _BEYOND_TAGS: Mapping[int, Decision] = {
+    0x00420015: Decision(_D, "the length of the document that stands in", BEYOND),
     0x00080120: Decision(Action.KEEP, "names a code, like a code value", TABLE),
     0x00282000: Decision(Action.CLEAN, "texts of an ICC profile", BEYOND),
 }
