@@ -75,6 +75,8 @@ class Environment:
     """What the API asks of its callers: `iam` (SigV4), or `jwt` (tokens of the stack's user pool)."""
     api_domain: ApiDomain | None = None
     """The name that boto3's medical-imaging client is pointed at; without one clients switch host prefixes off."""
+    rejects_conflicts: bool = False
+    """Whether other content under a SOP Instance UID that is held is refused, instead of kept beside what is held."""
     keeps_code_streams: bool = False
     """Whether RLE, JPEG lossless, JPEG-LS and JPEG 2000 stay as they came, to the byte, instead of becoming HTJ2K."""
 

@@ -87,6 +87,7 @@ class IngestStack(Stack):
             **settings.landing(self.storage),
             **settings.quarantine(self.storage),
             "DICOMLAKE_EVENTS_TOPIC": self.events.topic_arn,
+            **({"DICOMLAKE_CONFLICTS": "reject"} if self.environment_.rejects_conflicts else {}),
             **({"DICOMLAKE_CODE_STREAMS": "keep"} if self.environment_.keeps_code_streams else {}),
         }
 

@@ -12,6 +12,7 @@ from dicomlake.domain.model import LandedObject, Outcome
 from dicomlake.domain.routing import Received
 from dicomlake.domain.study import format_time
 from dicomlake.usecases.receive_instances import StorePorts
+from dicomlake.usecases.refuse_conflicts import refuse_conflicts
 from dicomlake.web.app import answer
 from dicomlake.web.call import Call
 from dicomlake.web.request import read_event
@@ -35,12 +36,16 @@ def multipart(*files: bytes, boundary: str = BOUNDARY, newline: bytes = b"\r\n",
 class StowLake(PixelLake):
     """Instances in by request."""
 
+    rejects = False
     late: Callable[[], bool] = staticmethod(lambda: False)
 
     def services(self, late: Callable[[], bool] = lambda: False) -> Services:
         """What the web of the function that stores is given."""
         found = super().services(late)
-        ports = StorePorts(self.ports(), "landing", self.again, self.timers, SETTLE, self.late)
+        ingest = self.ports()
+        if self.rejects:
+            ingest = replace(ingest, context=replace(ingest.context, accept=refuse_conflicts(self.store.instances)))
+        ports = StorePorts(ingest, "landing", self.again, self.timers, SETTLE, self.late)
         return replace(found, storing=ports)
 
     def post(

@@ -199,6 +199,29 @@ def test_a_uid_that_another_study_holds_is_kept_without_a_url() -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "differs"),
+    [
+        (changed(ct_slice(), PatientName="Other^Name"), "00100010"),
+        (ct_slice(seed=5), "7FE00010"),
+        (changed(ct_slice(), StudyInstanceUID=f"{UID}.9"), "0020000D"),
+    ],
+)
+def test_a_store_that_rejects_conflicts_answers_409_with_0111_and_what_differs(file: bytes, differs: str) -> None:
+    lake = StowLake()
+    lake.rejects = True
+    lake.post(multipart(ct_slice()))
+
+    response = lake.post(multipart(file))
+
+    assert response["statusCode"] == 409
+    (item,) = told(response)[FAILED]["Value"]
+    assert item[FAILURE]["Value"] == [0x0111]
+    assert list(item["04000561"]["Value"][0]["04000550"]["Value"][0]) == [differs]
+    assert lake.outcomes() == [Outcome.STORED, Outcome.QUARANTINED]
+    assert lake.post(multipart(ct_slice()))["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
     ("content_type", "body", "status", "told_of"),
     [
         ("application/json", b"{}", 415, "instances are taken as"),

@@ -68,6 +68,11 @@ class Settings:
         return DatastoreId(self.text("RESEARCH_STORE"))
 
     @property
+    def rejects_conflicts(self) -> bool:
+        """Whether other content under a SOP Instance UID that is held is refused; kept beside where nothing is said."""
+        return self.values.get("CONFLICTS") == "reject"
+
+    @property
     def keeps_code_streams(self) -> bool:
         """Whether what lands compressed without loss stays in its own transfer syntax; HTJ2K where nothing is said."""
         return self.values.get("CODE_STREAMS") == "keep"

@@ -15,6 +15,7 @@ from dicomlake.landing_events import ingest_commands
 from dicomlake.settings import Settings
 from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
 from dicomlake.usecases.ingest_large import ingest_large
+from dicomlake.usecases.refuse_conflicts import accept_all, refuse_conflicts
 from dicomlake.usecases.store_instance import StoreContext
 
 BYTE_BUDGET = 256 * 1024 * 1024
@@ -66,14 +67,18 @@ def tell_pixels(line: Line, context: StoreContext) -> None:
 def ingest_ports(lake: Lake) -> IngestPorts:
     """Return what deciding landed objects takes, for the data store that they go into."""
     datastore_id = lake.settings.default_store
+    store = lake.datastore(datastore_id)
     return IngestPorts(
         datastore_id=datastore_id,
-        store=lake.datastore(datastore_id),
+        store=store,
         landing=lake.landing,
         quarantine=lake.quarantine,
         events=lake.events,
         context=StoreContext(
-            frame_key(lake.secret, datastore_id), lake.clock, keep_code_streams=lake.settings.keeps_code_streams
+            frame_key(lake.secret, datastore_id),
+            lake.clock,
+            keep_code_streams=lake.settings.keeps_code_streams,
+            accept=refuse_conflicts(store.instances) if lake.settings.rejects_conflicts else accept_all,
         ),
         secret=lake.secret,
         clock=lake.clock,

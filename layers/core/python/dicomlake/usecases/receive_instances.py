@@ -220,7 +220,7 @@ class Intake(AbstractContextManager["Intake"]):
         told = told_by_ledger(entry, store)
         if sent is None:
             return told
-        differs = CONFLICTS.intersection(warned.code for warned in entry.warnings)
+        differs = entry.reason is Reason.CONFLICT or CONFLICTS.intersection(warned.code for warned in entry.warnings)
         original = tell_difference(sent, watched.records.get(entry.key), store) if differs else {}
         return replace(told, key=sent.key, sop_class_uid=sent.sop_class_uid, original=original)
 

@@ -30,6 +30,7 @@ from dicomlake.domain.study import format_time
 from dicomlake.lake.metadata import encode_metadata
 from dicomlake.lake.pack import UNPLACED, PackWriter
 from dicomlake.ports import Clock, ObjectStore
+from dicomlake.usecases.refuse_conflicts import Accept, accept_all
 
 Admit = Callable[[LedgerKey, ParsedInstance], None]
 """Looks at an instance before it is stored, by its row in the ledger; a PermanentError keeps it out."""
@@ -60,6 +61,7 @@ class StoreContext:
     not_exact: Counter[str] = field(default_factory=Counter)
     keep_code_streams: bool = False
     admit: Admit = admit_all
+    accept: Accept = accept_all
 
     def verification(self, series_uid: SeriesUid) -> Verification:
         """Return how the next instance of a series is verified."""
@@ -190,6 +192,7 @@ def _store(ready: Prepared, landed: Landed, writer: PackWriter, context: StoreCo
     writer.begin_instance()
     try:
         stored = _store_frames(ready, writer, context)
+        context.accept(ready.parsed.key, stored.content_digest)
         record = _finish(ready.parsed, ready.frames, stored, landed, writer, context)
         finished = True
     finally:

@@ -27,7 +27,8 @@ def tell_difference(sent: Sent, record: InstanceRecord | None, store: Datastore)
     """Return the attributes of an instance that differ from the one which readers get, with the values sent.
 
     An attribute that was not sent comes without a value, as do sequences, bulk data and pixels. `record` is what the
-    sent instance was stored as, if it was: by it is told whether the pixels are the same.
+    sent instance was stored as, if it was: by it is told whether the pixels are the same; without it they are what
+    differs where nothing else does.
     """
     place = store.instances.locate(sent.key.instance_uid)
     held = (
@@ -40,7 +41,7 @@ def tell_difference(sent: Sent, record: InstanceRecord | None, store: Datastore)
     mine, theirs = _content(sent.view), _content(stored.view)
     differing = {tag: _told(mine.get(tag), theirs.get(tag)) for tag in sorted({*mine, *theirs})}
     told: JsonObject = {tag: element for tag, element in differing.items() if element}
-    if stored.pixel_tag and record is not None and not _same_pixels(sent, record, stored):
+    if stored.pixel_tag and (not told if record is None else not _same_pixels(sent, record, stored)):
         told[stored.pixel_tag] = {"vr": stored.pixel_vr}
     return told
 

@@ -1,0 +1,33 @@
+"""The policy `reject`: other content under a SOP Instance UID that is held goes to quarantine, not beside."""
+
+from collections.abc import Callable
+
+from dicomlake.domain.errors import ConflictError
+from dicomlake.domain.model import InstanceKey, Visibility
+from dicomlake.ports import InstanceIndex
+
+Accept = Callable[[InstanceKey, str], None]
+"""Looks at an instance before it gets into a pack, by its key and content digest; a PermanentError keeps it out."""
+
+
+def accept_all(key: InstanceKey, content_digest: str) -> None:
+    """Take every content, as the policy `keep-first` does: the commit keeps it beside what is held."""
+
+
+def refuse_conflicts(instances: InstanceIndex) -> Accept:
+    """Refuse other content under a UID that is held; the same content is a duplicate, and a deleted one is not held.
+
+    Two of them at the same moment both find nothing held: the commit then keeps the second beside the first.
+    """
+
+    def accept(key: InstanceKey, content_digest: str) -> None:
+        place = instances.locate(key.instance_uid)
+        if place is None:
+            return
+        held = instances.instance(InstanceKey(place.study_uid, place.series_uid, place.instance_uid))
+        if held is None or held.visibility is Visibility.DELETED:
+            return
+        if held.key != key or held.content_digest != content_digest:
+            raise ConflictError("the data store refuses other content under a SOP Instance UID that it holds")
+
+    return accept
