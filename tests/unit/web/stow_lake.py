@@ -11,8 +11,8 @@ from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.model import LandedObject, Outcome
 from dicomlake.domain.routing import Received
 from dicomlake.domain.study import format_time
+from dicomlake.usecases.admission import refuse_conflicts
 from dicomlake.usecases.receive_instances import StorePorts
-from dicomlake.usecases.refuse_conflicts import refuse_conflicts
 from dicomlake.web.app import answer
 from dicomlake.web.call import Call
 from dicomlake.web.request import read_event

@@ -13,9 +13,9 @@ from dicomlake.domain.routing import Received, RoutePolicy
 from dicomlake.entry.handling import Event, Line, logged, out_of_time, tell_rejected
 from dicomlake.landing_events import ingest_commands
 from dicomlake.settings import Settings
+from dicomlake.usecases.admission import accept_all, refuse_conflicts
 from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
 from dicomlake.usecases.ingest_large import ingest_large
-from dicomlake.usecases.refuse_conflicts import accept_all, refuse_conflicts
 from dicomlake.usecases.store_instance import StoreContext
 
 BYTE_BUDGET = 256 * 1024 * 1024

@@ -30,15 +30,7 @@ from dicomlake.domain.study import format_time
 from dicomlake.lake.metadata import encode_metadata
 from dicomlake.lake.pack import UNPLACED, PackWriter
 from dicomlake.ports import Clock, ObjectStore
-from dicomlake.usecases.refuse_conflicts import Accept, accept_all
-
-Admit = Callable[[LedgerKey, ParsedInstance], None]
-"""Looks at an instance before it is stored, by its row in the ledger; a PermanentError keeps it out."""
-
-
-def admit_all(ledger: LedgerKey, parsed: ParsedInstance) -> None:
-    """Let every instance in."""
-
+from dicomlake.usecases.admission import Accept, Admit, accept_all, admit_all
 
 SMALL_HEAD = 8 * 1024 * 1024
 SMALL_FRAME = 2 * 1024 * 1024

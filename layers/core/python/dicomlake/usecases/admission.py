@@ -1,10 +1,19 @@
-"""The policy `reject`: other content under a SOP Instance UID that is held goes to quarantine, not beside."""
+"""What keeps an instance out before it gets into a pack: who stores it, and the policy `reject` of a data store."""
 
 from collections.abc import Callable
 
+from dicomlake.dicom.instance import ParsedInstance
 from dicomlake.domain.errors import ConflictError
-from dicomlake.domain.model import InstanceKey, Visibility
+from dicomlake.domain.model import InstanceKey, LedgerKey, Visibility
 from dicomlake.ports import InstanceIndex
+
+Admit = Callable[[LedgerKey, ParsedInstance], None]
+"""Looks at an instance before it is stored, by its row in the ledger; a PermanentError keeps it out."""
+
+
+def admit_all(ledger: LedgerKey, parsed: ParsedInstance) -> None:
+    """Let every instance in."""
+
 
 Accept = Callable[[InstanceKey, str], None]
 """Looks at an instance before it gets into a pack, by its key and content digest; a PermanentError keeps it out."""
