@@ -55,6 +55,7 @@ from stacks import config, guards, lake
 out = pathlib.Path(sys.argv[1])
 for name in ("core", "base", "pixels"):
     (out / "layers" / name).mkdir(parents=True)
+    (out / "layers" / f"{name}.recipe").write_text(name)
 app = App(analytics_reporting=False, context=config.FEATURE_FLAGS, outdir=str(out / "assembly"))
 environment = replace(config.PROD, **json.loads(sys.argv[2]))
 lake.build(app, environment, layers=out / "layers")
