@@ -8,6 +8,7 @@ import pytest
 from dicomlake.domain.errors import Reason
 from dicomlake.domain.model import Outcome
 from dicomlake.domain.store_response import FAILURE_REASONS
+from dicomlake.usecases import receive_instances
 from dicomlake.web.store import store_stream
 from tests.unit.web.events import body_of, get, get_json
 from tests.unit.web.pixel_lake import ROOT
@@ -310,6 +311,41 @@ def test_the_event_of_a_stored_part_changes_nothing() -> None:
     assert [pack.key for pack in packs if pack.key.startswith("packs/")] == [
         pack.key for pack in lake.store.objects.versions().items if pack.key.startswith("packs/")
     ]
+
+
+def test_a_part_that_a_request_still_works_on_is_left_to_it_for_a_minute() -> None:
+    lake = StowLake()
+    lake.landing.put("stow/1/0", ct_slice())
+    lake.announce_landed()
+
+    lake.ingest(lake.in_flight)
+
+    ((command, delay),) = lake.again.take()
+    assert (command, delay) == (lake.in_flight[0].command, 60)
+    assert lake.reports[-1].sent == {"in-request": 1}
+    assert lake.outcomes() == []
+
+
+def test_a_large_part_is_read_by_ranges_and_stored_before_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive_instances, "HELD", 500)
+    lake = StowLake()
+
+    response = lake.post(multipart(ct_slice(1, 1, 1), NO_DICOM, ct_slice(1, 1, 2)))
+
+    assert response["statusCode"] == 202
+    assert len(items(response, REFERENCED)) == 2
+    assert sorted(lake.outcomes()) == [Outcome.QUARANTINED, Outcome.STORED, Outcome.STORED]
+    assert get_json(lake.services(), f"{ROOT}/studies?PatientID=P1")[0]["00201208"]["Value"] == [2]
+
+
+def test_many_parts_are_decided_a_pack_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive_instances, "BATCH_PARTS", 2)
+    lake = StowLake()
+
+    response = lake.post(multipart(*(ct_slice(1, 1, number) for number in range(1, 6))))
+
+    assert response["statusCode"] == 200
+    assert len(lake.store.objects.versions("packs/").items) == 3
 
 
 def test_what_has_no_time_is_a_202_whose_location_tells_when_it_is_done() -> None:

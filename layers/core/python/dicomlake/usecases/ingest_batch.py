@@ -23,13 +23,10 @@ from dicomlake.domain.ids import LakeSecret, ledger_key
 from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Step, Tally, alarming, origin_of
 from dicomlake.domain.model import NO_COUNTS, Counts, DatastoreId, LandedObject, LedgerKey, Outcome, StudyUid
 from dicomlake.domain.routing import (
-    IN_REQUESTS,
     MAX_ATTEMPTS,
-    REQUEST_TIME,
     Received,
     Route,
     RoutePolicy,
-    is_in_a_request,
     retry_delay,
     route_batch,
 )
@@ -38,6 +35,7 @@ from dicomlake.lake.paths import pack_key
 from dicomlake.ports import Clock, Datastore, EventPublisher, IdSource, ObjectStore, WorkQueue
 from dicomlake.usecases.commit_records import Committed, commit_records
 from dicomlake.usecases.fetch_ahead import fetched_ahead, in_groups
+from dicomlake.usecases.leave_to_requests import leave_to_requests
 from dicomlake.usecases.pack_session import PackSession
 from dicomlake.usecases.quarantine_objects import Rejected, quarantine_objects
 from dicomlake.usecases.store_instance import Fetched, Prepared, StoreContext, prepare_together, store_instance
@@ -102,12 +100,12 @@ def ingest_batch(
     """
     once = tuple({item.command.landed: item for item in received}.values())
     report = BatchReport(decided_before=len(received) - len(once))
+    if not policy.in_request:
+        once = _without_requests(once, ports, queues, report)
     routes = route_batch(once, policy)
     rejected = [Rejected(item.command.landed, Reason.EMPTY, "0 bytes") for item in routes[Route.EMPTY]]
     _hand_on(routes, queues, report)
     work = _undecided(routes[Route.HERE], policy, ports, report)
-    if not policy.in_request:
-        work = _left_to_requests(work, ports.clock, queues.again, report)
     batch = _Batch(ports, report, rejected)
     batch.pack(work, out_of_time)
     batch.commit()
@@ -116,6 +114,17 @@ def ingest_batch(
     batch.quarantine()
     batch.send_back(queues.again)
     return report
+
+
+def _without_requests(
+    received: tuple[Received, ...], ports: IngestPorts, queues: IngestQueues, report: BatchReport
+) -> tuple[Received, ...]:
+    found = leave_to_requests(received, ports.store, ports.secret, ports.clock, queues.again)
+    report.decided_before += len(found.decided)
+    report.studies |= {entry.instance.study_uid for entry in found.decided if entry.instance}
+    if found.waiting:
+        report.sent["in-request"] = found.waiting
+    return found.left
 
 
 def _hand_on(routes: dict[Route, tuple[Received, ...]], queues: IngestQueues, report: BatchReport) -> None:
@@ -129,32 +138,14 @@ def _hand_on(routes: dict[Route, tuple[Received, ...]], queues: IngestQueues, re
 def _undecided(
     items: Sequence[Received], policy: RoutePolicy, ports: IngestPorts, report: BatchReport
 ) -> list[IngestObject]:
-    """Drop what is decided already; only what came back, or came inside a request, is asked after: the transaction
-    guards the rest."""
+    """Drop what an earlier delivery decided; only what came back is asked after, the transaction guards the rest."""
     commands = {ledger_key(ports.secret, item.command.landed): item.command for item in items}
-    back = [key for key, command in commands.items() if _may_be_decided(command, policy)]
+    back = [key for key, command in commands.items() if policy.alone or command.attempt]
     entries = ports.store.ledger.entries(back) if back else {}
     decided = {key: entry for key, entry in entries.items() if entry.outcome is not Outcome.PENDING}
     report.decided_before += len(decided)
     report.studies |= {entry.instance.study_uid for entry in decided.values() if entry.instance}
     return [command for key, command in commands.items() if key not in decided]
-
-
-def _may_be_decided(command: IngestObject, policy: RoutePolicy) -> bool:
-    in_request = command.landed.key.startswith(IN_REQUESTS) and not policy.in_request
-    return policy.alone or command.attempt > 0 or in_request
-
-
-def _left_to_requests(
-    work: list[IngestObject], clock: Clock, again: WorkQueue, report: BatchReport
-) -> list[IngestObject]:
-    """Look again later after what a request may still be deciding: it has the bytes, and its sender waits for it."""
-    now = clock.now()
-    theirs = [command for command in work if is_in_a_request(command, now)]
-    if theirs:
-        again.send(theirs, int(REQUEST_TIME.total_seconds()))
-        report.sent["in-request"] = len(theirs)
-    return [command for command in work if command not in theirs]
 
 
 class _Batch:
