@@ -18,7 +18,10 @@ def transcode_frames(found: FramesFound, target: TransferSyntaxUid, store: Datas
     if instance.layout is None:
         raise NotAcceptableError("the instance is no image: ask for transfer-syntax=*")
     indexes = [number - 1 for number in found.numbers]
-    records = frame_records(found.record.pointer, sorted(indexes), store)
+    if len(indexes) == 1:  # as a rule it lies in the pack's tail, which was read to open the instance
+        records = {indexes[0]: instance.reader.frame(instance.ordinal, indexes[0])}
+    else:
+        records = frame_records(found.record.pointer, sorted(indexes), store)
     return (
         instance.frame_in(target, records[index], data)
         for index, data in zip(indexes, read_frames(found, store), strict=True)
