@@ -1,8 +1,9 @@
 """What is known to identify this patient: the values that the profile takes out, as terms to search what is left for.
 
-A term is one of four kinds. `anywhere`: long enough to mean itself wherever it stands, also inside a word. `words`:
+A term is one of five kinds. `anywhere`: long enough to mean itself wherever it stands, also inside a word. `words`:
 short, so only as a word of its own. `numbers`: characters with whatever stands between them (03-1234, 03 1234).
-`sounds`: a reading, which kana and romaji write in many ways.
+`tails`: the end of such a number, whatever it begins with. `sounds`: a reading, which kana and romaji write in many
+ways.
 """
 
 import re
@@ -40,6 +41,7 @@ class Terms:
     anywhere: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
+    tails: frozenset[str] = frozenset()
     sounds: frozenset[str] = frozenset()
 
 
@@ -80,6 +82,7 @@ def terms_of(identifiers: Iterable[Identifier]) -> Terms:
         frozenset().union(*[terms.anywhere for terms in found]),
         frozenset().union(*[terms.words for terms in found]),
         frozenset().union(*[terms.numbers for terms in found]),
+        frozenset().union(*[terms.tails for terms in found]),
         frozenset().union(*[terms.sounds for terms in found]),
     )
 
@@ -96,16 +99,24 @@ def _name_terms(text: str) -> Terms:
     sounds: set[str] = set()
     for group in text.split("="):
         parts = [part for part in words(group) if part]
-        for part in parts:
+        for part in (*parts, *_with_apostrophes(group)):
             for spelling in _spellings(part):
                 _add_word(spelling, anywhere, alone)
         joined = folded("".join(parts))
+        if len(parts) > 1:
+            (anywhere if len(joined) >= SHORTEST_ANYWHERE else alone).update({joined, folded("".join(reversed(parts)))})
         if _IDEOGRAPH.search(joined) or _KANA.search(joined):
             anywhere |= {joined} if len(joined) > 1 else set()
             sounds |= {sound(part) for part in parts}
     if sounds:
         sounds |= {sound(part) for part in words(text.split("=")[0])}
     return Terms(frozenset(anywhere), frozenset(alone), sounds=frozenset(one for one in sounds if len(one) > 3))
+
+
+def _with_apostrophes(group: str) -> set[str]:
+    """Words as they are written with an apostrophe of either form: straight or curled."""
+    found = {word for word in re.split(r"[\s^,]+", group) if "'" in word or "\u2019" in word}
+    return {word.replace(*pair) for word in found for pair in (("'", "\u2019"), ("\u2019", "'"))}
 
 
 def _spellings(part: str) -> set[str]:
@@ -141,7 +152,7 @@ def _id_terms(text: str) -> Terms:
         if not any(char.isdecimal() for char in compact):
             _add_word(plain, anywhere, alone)
         elif len(compact) >= SHORTEST_NUMBER:
-            numbers.add(compact)
+            numbers |= {compact, compact.lstrip("0") if len(compact.lstrip("0")) >= SHORTEST_NUMBER else compact}
         elif len(compact) > 2:
             alone.add(plain)
     return Terms(frozenset(anywhere), frozenset(alone), frozenset(numbers))
@@ -150,7 +161,7 @@ def _id_terms(text: str) -> Terms:
 def _phone_terms(text: str) -> Terms:
     """The last eight digits: what stays the same with and without the code of a country or a trunk."""
     digits = [re.sub(r"\D", "", value) for value in text.split("\\")]
-    return Terms(numbers=frozenset(number[-8:] for number in digits if len(number) >= SHORTEST_NUMBER))
+    return Terms(tails=frozenset(number[-8:] for number in digits if len(number) >= SHORTEST_NUMBER))
 
 
 def _place_terms(text: str) -> Terms:
@@ -168,12 +179,15 @@ def _place_terms(text: str) -> Terms:
 def _date_terms(text: str) -> Terms:
     """A date without its marks, in the orders that people write it; with marks any date is found by its form."""
     numbers: set[str] = set()
+    written: set[str] = set()
     for value in text.split("\\"):
         digits = re.sub(r"[-./]", "", value.strip())[:8]
         if len(digits) == 8 and digits.isdecimal() and digits[:4] not in ("1900", "0000"):
             year, month, day = digits[:4], digits[4:6], digits[6:]
             numbers |= {digits, day + month + year, month + day + year, digits[2:], day + month + year[2:]}
-    return Terms(numbers=frozenset(numbers))
+            short = (day.lstrip("0"), month.lstrip("0"), year[2:])
+            written |= {mark.join(order) for mark in "./-" for order in (short, (short[1], short[0], short[2]))}
+    return Terms(words=frozenset(written), numbers=frozenset(numbers))
 
 
 def _time_terms(text: str) -> Terms:

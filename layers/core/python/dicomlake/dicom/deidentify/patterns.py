@@ -79,6 +79,7 @@ DATES: tuple[Pattern, ...] = (
     _pattern(
         "date", rf"(?<!\d){_DAY}(?:st|nd|rd|th|\.)?[ ./-]*{_NAMED_MONTH}[a-zéû]*\.?[ ,./-]*(?:{_YEAR}|\d\d)(?!\d)"
     ),
+    _pattern("date", rf"(?<![a-z]){_NAMED_MONTH}[a-zéû]*\.?,?\s+{_YEAR}(?!\d)"),
     _pattern("date", rf"(?<![a-z]){_NAMED_MONTH}[a-zéû]*\.?\s*{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}(?!\d)"),
     _pattern(
         "date",

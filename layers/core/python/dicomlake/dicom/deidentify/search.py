@@ -51,6 +51,7 @@ class Search:
         return (
             any(term in plain for term in self.terms.anywhere)
             or any(term in compact for term in self.terms.numbers)
+            or any(term in compact for term in self.terms.tails)
             or any(term in plain for term in self.terms.words)
             or self._sounds_like(plain)
             or (forms and self.has_form(text))
@@ -83,17 +84,22 @@ class Search:
             while start >= 0:
                 yield start, start + len(term), "known text"
                 start = plain.find(term, start + len(term))
-        compact = plain.translate(COMPACT)
-        for term in self.terms.numbers:
-            if term in compact:
-                yield from ((*match.span(), "known number") for match in _spread(term).finditer(plain))
         for term in self.terms.words:
             if term in plain:
                 yield from ((*span, "known word") for span in _alone(term, plain))
+        yield from ((*span, "known number") for span in self._numbers(plain))
+        yield from ((*span, "known name by its sound") for span in self._sounds(plain))
+
+    def _numbers(self, plain: str) -> Iterator[Span]:
+        compact = plain.translate(COMPACT)
+        for terms, tail in ((self.terms.numbers, False), (self.terms.tails, True)):
+            for term in terms:
+                if term in compact:
+                    yield from (match.span() for match in _spread(term, tail).finditer(plain))
+
+    def _sounds(self, plain: str) -> Iterator[Span]:
         if self.terms.sounds:
-            for match in _WORD.finditer(plain):
-                if sound(match[0]) in self.terms.sounds:
-                    yield (*match.span(), "known name by its sound")
+            yield from (match.span() for match in _WORD.finditer(plain) if sound(match[0]) in self.terms.sounds)
 
     def clean(self, text: str, forms: bool = True, versions: bool = False) -> tuple[str, tuple[str, ...]]:
         """Return a text without what was found in it, and the kinds of that; UIDs become those that stand for them."""
@@ -127,10 +133,12 @@ def _has_form(text: str, dates: bool) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _spread(term: str) -> re.Pattern[str]:
-    """Find a number with marks between its characters, but not inside a longer number."""
+def _spread(term: str, tail: bool = False) -> re.Pattern[str]:
+    """Find a number with marks between its characters, but not inside a longer number; a tail with what leads to it."""
     between = r"[ \-./_\t\u2010\u2013・,:()]{0,2}"
     before = r"(?<!\d)(?<!\d\.)" if term[0].isdecimal() else r"(?<![a-z])"
+    if tail:
+        before = r"(?:\+?\d[\d ()/.-]{0,8})?"
     after = r"(?!\d)(?!\.\d)" if term[-1].isdecimal() else r"(?![a-z])"
     return re.compile(before + between.join(map(re.escape, term)) + after)
 
