@@ -159,6 +159,27 @@ SERVICES = (
         method="POST",
     ),
     Service(
+        "10.5.1.1",
+        "type and boundary quoted or not, parts without a type",
+        f"{_STORE}/studies",
+        "test_type_and_boundary_are_taken_with_and_without_quotes",
+        method="POST",
+    ),
+    Service(
+        "10.5.3.1",
+        "202 where some fail, 409 where all do, each by its reason",
+        f"{_STORE}/studies",
+        "test_some_stored_and_some_not_is_a_202_that_tells_which",
+        method="POST",
+    ),
+    Service(
+        "I.2",
+        "conflicts named by what differs: kept beside, or rejected with 0111",
+        f"{_STORE}/studies",
+        "test_other_content_under_the_same_uid_is_kept_beside_and_the_answer_names_what_differs",
+        method="POST",
+    ),
+    Service(
         "10.5.1.2",
         "store metadata (JSON, XML) with `image/*`, `video/mp4`, `application/pdf`, octets",
         f"{_STORE}/studies",
