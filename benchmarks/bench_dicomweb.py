@@ -10,6 +10,7 @@ log line tells, which holds its calls of the engine; CPU is counted by process.
 
 import argparse
 import http.client
+import os
 import socket
 import statistics
 import tempfile
@@ -18,17 +19,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
 
+import bench_index
 import orthanc
 import result
 import synthetic_ct
 from local_run import LakeUnderTest, lake_under_test
 from result import say
+
+from dicomlake.adapters.clients import AwsClients
+from dicomlake.adapters.dynamodb import dynamodb_datastore
+from dicomlake.adapters.memory import MemoryObjectStore
 
 ROUNDS = 3
 STORED = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
@@ -185,18 +192,33 @@ def tell(row: dict[str, Any]) -> None:
 
 
 def small_study(number: int) -> bytes:
-    """Return the one file of a small study."""
-    (file,) = synthetic_ct.study(number, 1, SMALL, seed=9)
-    return file
+    """Return the one file of a small study, of the patient that bench_index invents for the number."""
+    dataset = synthetic_ct.header(number, 1, SMALL, seed=9)
+    dataset.PatientID = patient_id(number)
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = synthetic_ct.instance_uid(number, 0, seed=9)
+    dataset.InstanceNumber = 1
+    dataset.PixelData = bytes(2 * SMALL * SMALL)
+    out = BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def patient_id(number: int) -> str:
+    """Return who a small study is of."""
+    return f"P{number // 2:08d}"
 
 
 def fill(lake: LakeUnderTest, peer: orthanc.Orthanc | None, folder: Path, numbers: range) -> None:
-    """Give both sides more small studies."""
+    """Give both sides more small studies: Orthanc as files, the lake as rows of its index, as ingest commits them."""
+    os.environ |= {"AWS_ACCESS_KEY_ID": lake.endpoints.accessKeyId}
+    os.environ |= {"AWS_SECRET_ACCESS_KEY": lake.endpoints.secretAccessKey}
+    clients = AwsClients(lake.endpoints.region, endpoint_url=lake.endpoints.s3)
+    store = dynamodb_datastore(clients.dynamodb, lake.table(), MemoryObjectStore("bench"))
+    bench_index.fill(store, numbers.start, numbers.stop)
     folder.mkdir(parents=True)
     files = [folder / f"{number}.dcm" for number in numbers]
     for number, file in zip(numbers, files, strict=True):
         file.write_bytes(small_study(number))
-    lake.push(folder)
     if peer and peer.store(files) is None:
         raise SystemExit("Orthanc died while it was filled: run it again")
 
@@ -217,7 +239,7 @@ def of_images(images: int) -> list[Question]:
 
 def of_studies(held: int) -> list[Question]:
     """Return what is asked about so many studies."""
-    exact = [f"/studies?PatientID=P{9:03d}{number:07d}" for number in range(1, held, max(1, held // 50))]
+    exact = [f"/studies?PatientID={patient_id(number)}" for number in range(2, held, max(1, held // 50))]
     page = ["/studies?limit=101&offset=0&includefield=00081030%2C00080060%2C00080090%2C00100030"]
     return [
         Question(f"PatientID, exact, {held:,} studies", exact, JSON, 1, 2),
@@ -227,6 +249,7 @@ def of_studies(held: int) -> list[Question]:
 
 def measure(images: int, sizes: list[int], seconds: float, work: Path) -> list[Any]:
     """Fill both sides and ask."""
+    bench_index.IMAGES = 1
     with ExitStack() as started:
         lake = started.enter_context(lake_under_test(work / "lake"))
         peer = started.enter_context(orthanc.running("")) if orthanc.DICOMWEB.exists() else None

@@ -37,6 +37,11 @@ class LakeUnderTest:
             aws_secret_access_key=told.secretAccessKey,
         )
 
+    def table(self) -> str:
+        """Return the name of the clinical data store's index table."""
+        tables = self.client("dynamodb").list_tables()["TableNames"]
+        return next(str(name) for name in tables if "clinical" in name.lower())
+
     def cpu(self) -> dict[str, float]:
         """Return CPU seconds so far: of the engine, of the gateway, of the functions that live, and of ended ones."""
         (engine,) = children(self.endpoints.pid)

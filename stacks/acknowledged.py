@@ -6,6 +6,7 @@ from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
 from constructs import Construct
 
 from stacks.api import LOOK_UPS, ApiStack
+from stacks.gateway import GatewayStack
 from stacks.ingest import IngestStack
 from stacks.storage import StorageStack
 from stacks.study import StudyStack
@@ -33,6 +34,12 @@ API = {
     "APIG4": "HealthImaging's clients sign for its service name, which no authorizer checks: the function checks the "
     "signature against keys of the lake's own, and nothing but those routes is without an authorizer (a test).",
 }
+GATEWAY = {
+    "ELB2": "A load balancer's access log has whole URLs: UIDs, names in queries, tokens of study links. The tasks' "
+    "own lines tell of every request without them.",
+    "VPC7": "Tasks take connections of the load balancer only, and speak TLS to AWS endpoints.",
+    "ECS2": "The variables are names of resources; secrets are fetched by their ARN under the task's role.",
+}
 OBJECTS = "Objects of one bucket, whose keys are made at run time."
 PARTS_OF_A_BUCKET = {
     "answers": "Answers of one bucket, whose keys are made at run time.",
@@ -44,9 +51,13 @@ REVISIONS = "Revisions of one task definition."
 ROUTES = "Routes below one API and stage: a proxy route has no finite list of paths."
 
 
-def acknowledge(storage: StorageStack, ingest: IngestStack, study: StudyStack, api: ApiStack) -> None:
+def acknowledge(
+    storage: StorageStack, ingest: IngestStack, study: StudyStack, api: ApiStack, *gateways: GatewayStack
+) -> None:
     """Record the reasons, finding by finding; a new finding fails synthesis until it is repaired or explained here."""
-    for stack in (storage, ingest, study, api):
+    for gateway in gateways:
+        _record(gateway, GATEWAY)
+    for stack in (storage, ingest, study, api, *gateways):
         _record(stack, EVERYWHERE)
         _record(stack, {f"IAM5[Resource::{arn}/*]": OBJECTS for arn in _bucket_exports(storage)})
         for part, reason in PARTS_OF_A_BUCKET.items():

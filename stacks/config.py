@@ -42,6 +42,16 @@ class ApiDomain:
 
 
 @dataclass(frozen=True, slots=True)
+class Gateway:
+    """A load balancer and tasks for bodies of any size; `certificate_arn` is of its name, in the API's region."""
+
+    certificate_arn: str
+    clients: tuple[str, ...]
+    """The networks that may reach it (CIDR): never all of the internet."""
+    tasks: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One environment. Times are in seconds unless the name says otherwise."""
 
@@ -77,6 +87,8 @@ class Environment:
     """The name that boto3's medical-imaging client is pointed at; without one clients switch host prefixes off."""
     rejects_conflicts: bool = False
     """Whether other content under a SOP Instance UID that is held is refused, instead of kept beside what is held."""
+    gateway: Gateway | None = None
+    """What takes bodies of any size; it costs money while nothing arrives (docs/cost.md)."""
     keeps_code_streams: bool = False
     """Whether RLE, JPEG lossless, JPEG-LS and JPEG 2000 stay as they came, to the byte, instead of becoming HTJ2K."""
 
@@ -84,6 +96,8 @@ class Environment:
         """Refuse what may not be deployed: an API that knows nobody is the local gateway's alone."""
         if self.authorization not in ("iam", "jwt"):
             raise ValueError(f"{self.name}: the API's authorization is iam or jwt, not {self.authorization}")
+        if self.gateway and self.authorization != "jwt":
+            raise ValueError(f"{self.name}: a gateway's callers bring tokens; its authorization is jwt")
 
     @property
     def removal_policy(self) -> RemovalPolicy:

@@ -7,6 +7,7 @@ from aws_cdk import App, Stack, Tags
 from stacks.acknowledged import acknowledge
 from stacks.api import ApiStack
 from stacks.config import Environment
+from stacks.gateway import GatewayStack
 from stacks.ingest import IngestStack
 from stacks.observe import ObserveStack
 from stacks.storage import StorageStack
@@ -28,7 +29,26 @@ def build(app: App, environment: Environment, *, layers: Path) -> list[Stack]:
     observe = ObserveStack(
         app, name("observe"), environment=environment, storage=storage, ingest=ingest, study=study, api=api
     )
-    acknowledge(storage, ingest, study, api)
+    optional = _gateway(app, environment, storage, ingest, study, api)
+    acknowledge(storage, ingest, study, api, *optional)
     Tags.of(app).add("project", "dicomlake")
     Tags.of(app).add("environment", environment.name)
-    return [storage, ingest, study, api, observe]
+    return [storage, ingest, study, api, observe, *optional]
+
+
+def _gateway(
+    app: App, environment: Environment, storage: StorageStack, ingest: IngestStack, study: StudyStack, api: ApiStack
+) -> list[GatewayStack]:
+    if environment.gateway is None:
+        return []
+    made = GatewayStack(
+        app,
+        environment.stack_name("gateway"),
+        environment=environment,
+        gateway=environment.gateway,
+        storage=storage,
+        ingest=ingest,
+        study=study,
+        api=api,
+    )
+    return [made]

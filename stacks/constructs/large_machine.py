@@ -43,7 +43,7 @@ class LargeMachine(Construct):
         crashed: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.vpc = _public_network(self)
+        self.vpc = public_network(self)
         self.cluster = ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
         self.task = self._task()
         self.container = self._container(environment, key, settings)
@@ -118,7 +118,7 @@ class LargeMachine(Construct):
         )
 
 
-def _public_network(scope: Construct) -> ec2.Vpc:
+def public_network(scope: Construct) -> ec2.Vpc:
     """Public subnets only: no NAT gateway (33 USD a month at rest); the bulk goes through the gateway endpoints."""
     return ec2.Vpc(
         scope,

@@ -29,9 +29,10 @@ class SignIn(Construct):
         self.pool = self._pool()
         self._groups([*grants, OPERATOR])
         viewer, machines = self._viewer(), self._machines([*grants, OPERATOR])
+        self.issuer = f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.pool.user_pool_id}"
         self.authorizer = authorizers.HttpJwtAuthorizer(
             "Tokens",
-            f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.pool.user_pool_id}",
+            self.issuer,
             jwt_audience=[viewer.user_pool_client_id, machines.user_pool_client_id],
         )
         CfnOutput(Stack.of(self), "UserPoolId", value=self.pool.user_pool_id)

@@ -3,12 +3,11 @@
 import json
 import shutil
 import subprocess
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.stacks.templates import ENVIRONMENTS, GOLDEN, PARTS, ROOT
+from tests.stacks.templates import ENVIRONMENTS, GOLDEN, PARTS, ROOT, Json
 
 CDK = ROOT / "build" / "cdk-venv" / "bin"
 
@@ -57,58 +56,92 @@ for name in ("core", "base", "pixels"):
     (out / "layers" / name).mkdir(parents=True)
     (out / "layers" / f"{name}.recipe").write_text(name)
 app = App(analytics_reporting=False, context=config.FEATURE_FLAGS, outdir=str(out / "assembly"))
-environment = replace(config.PROD, **json.loads(sys.argv[2]))
+gateway = config.Gateway("arn:aws:acm:eu-central-1:123456789012:certificate/c", ("192.0.2.0/24",))
+environment = replace(config.PROD, authorization="jwt", gateway=gateway, keeps_code_streams=True)
 lake.build(app, environment, layers=out / "layers")
 Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 guards.require(app.synth(), keeps_data=True)
 """
-"""Synthesizes prod with other settings, with everything that app.py checks."""
+"""Synthesizes prod with tokens, a gateway and code streams as they came, with everything that app.py checks."""
+
+REFUSED = """
+from dataclasses import replace
+from stacks import config
+gateway = config.Gateway("arn:aws:acm:eu-central-1:123456789012:certificate/c", ("192.0.2.0/24",))
+for changed in ({"authorization": "none"}, {"gateway": gateway}):
+    try:
+        replace(config.PROD, **changed)
+    except ValueError as error:
+        print(error)
+"""
 
 
-@needs_cdk
-def test_with_tokens_every_route_asks_the_user_pool(tmp_path: Path) -> None:
-    done = run(CDK / "python", "-c", WITH, tmp_path, '{"authorization": "jwt"}')
-
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The templates of prod with tokens and a gateway."""
+    out = tmp_path_factory.mktemp("with")
+    done = run(CDK / "python", "-c", WITH, out)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    resources = json.loads((tmp_path / "assembly/dicomlake-prod-api.template.json").read_text())["Resources"].values()
-    kinds = Counter(one["Properties"]["AuthorizationType"] for one in resources if one["Type"].endswith("V2::Route"))
-    groups = {one["Properties"]["GroupName"] for one in resources if one["Type"].endswith("UserPoolGroup")}
-    assert set(kinds) == {"JWT", "NONE"}
-    assert groups == {
-        f"{store}:{may}" for store in ("clinical", "research") for may in ("read", "upload", "change")
-    } | {"operator"}
-    assert (
-        run(
-            CDK / "cfn-lint", "--ignore-checks", "W3005", "--", tmp_path / "assembly/dicomlake-prod-api.template.json"
-        ).returncode
-        == 0
-    )
+    return out / "assembly"
+
+
+def resources(file: Path) -> list[Json]:
+    return list(json.loads(file.read_text())["Resources"].values())
 
 
 @needs_cdk
-def test_an_api_that_knows_nobody_cannot_be_deployed(tmp_path: Path) -> None:
-    done = run(CDK / "python", "-c", WITH, tmp_path, '{"authorization": "none"}')
+def test_with_tokens_every_route_asks_the_user_pool(assembly: Path) -> None:
+    made = resources(assembly / "dicomlake-prod-api.template.json")
 
-    assert done.returncode != 0
-    assert "authorization is iam or jwt, not none" in done.stderr
+    kinds = {one["Properties"]["AuthorizationType"] for one in made if one["Type"].endswith("V2::Route")}
+    groups = {one["Properties"]["GroupName"] for one in made if one["Type"].endswith("UserPoolGroup")}
+
+    assert kinds == {"JWT", "NONE"}
+    stores, grants = ("clinical", "research"), ("read", "upload", "change")
+    assert groups == {f"{store}:{may}" for store in stores for may in grants} | {"operator"}
 
 
 @needs_cdk
-def test_an_environment_that_keeps_code_streams_tells_who_decides_landed_objects(
-    tmp_path: Path,
-) -> None:
-    done = run(CDK / "python", "-c", WITH, tmp_path, '{"keeps_code_streams": true}')
+def test_the_gateways_load_balancer_checks_tokens_where_callers_do_not_prove_who_they_are(assembly: Path) -> None:
+    made = resources(assembly / "dicomlake-prod-gateway.template.json")
 
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    resources = json.loads((tmp_path / "assembly/dicomlake-prod-ingest.template.json").read_text())["Resources"]
-    told = [name for name, one in resources.items() if "DICOMLAKE_CODE_STREAMS" in json.dumps(one)]
+    rules = {
+        one["Properties"]["Priority"]: [action["Type"] for action in one["Properties"]["Actions"]]
+        for one in made
+        if one["Type"].endswith("ListenerRule")
+    }
+
+    assert rules.pop(10) == ["jwt-validation", "forward"]
+    assert list(rules.values()) == [["forward"]] * 3
+
+
+@needs_cdk
+def test_linter_finds_nothing_in_tokens_and_gateway(assembly: Path) -> None:
+    files = [assembly / f"dicomlake-prod-{part}.template.json" for part in ("api", "gateway")]
+
+    done = run(CDK / "cfn-lint", "--ignore-checks", "W3005", "--regions", "eu-central-1", "--", *files)
+
+    assert done.returncode == 0, done.stdout
+
+
+@needs_cdk
+def test_an_api_that_knows_nobody_cannot_be_deployed() -> None:
+    told = run(CDK / "python", "-c", REFUSED).stdout.splitlines()
+
+    assert told == [
+        "prod: the API's authorization is iam or jwt, not none",
+        "prod: a gateway's callers bring tokens; its authorization is jwt",
+    ]
+
+
+@needs_cdk
+def test_an_environment_that_keeps_code_streams_tells_who_decides_landed_objects(assembly: Path) -> None:
+    kept = json.loads((assembly / "dicomlake-prod-ingest.template.json").read_text())["Resources"]
+    told = [name for name, one in kept.items() if "DICOMLAKE_CODE_STREAMS" in json.dumps(one)]
     usual = json.loads((GOLDEN / "prod/dicomlake-prod-ingest.template.json").read_text())["Resources"]
     deciding = [name for name, one in usual.items() if "DICOMLAKE_EVENTS_TOPIC" in json.dumps(one)]
-    assert [resources[name]["Type"] for name in told].count("AWS::Lambda::Function") >= 2
-    assert "AWS::ECS::TaskDefinition" in [resources[name]["Type"] for name in told]
-    assert {kind_of(resources[name]) for name in told} <= {kind_of(usual[name]) for name in deciding}
+
+    assert [kept[name]["Type"] for name in told].count("AWS::Lambda::Function") >= 2
+    assert "AWS::ECS::TaskDefinition" in [kept[name]["Type"] for name in told]
+    assert {kept[name]["Type"] for name in told} <= {usual[name]["Type"] for name in deciding}
     assert "DICOMLAKE_CODE_STREAMS" not in json.dumps(usual)
-
-
-def kind_of(resource: dict[str, object]) -> object:
-    return resource["Type"]

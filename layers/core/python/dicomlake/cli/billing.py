@@ -30,6 +30,7 @@ STAGES: dict[str, str] = {
     "pixels": "API",
     "operations": "API",
     "imaging": "API",
+    "gateway": "API",
     "sweep": "sweep",
 }
 """Which part of the bill an event's work belongs to."""

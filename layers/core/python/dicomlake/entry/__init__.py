@@ -134,6 +134,13 @@ def answer_operations() -> Handler:
     return handler("operations", answer_request)
 
 
+def gateway() -> None:
+    """Serve the API for bodies of any size until SIGTERM (the gateway's Fargate task)."""
+    from dicomlake.entry.gateway import run_gateway
+
+    run_gateway()
+
+
 def large_instance() -> None:
     """Run the Fargate task: one large object, named by DICOMLAKE_MESSAGE."""
     from dicomlake.entry.ingest import run_large_task

@@ -28,7 +28,9 @@ def method_of(event: Event) -> str:
     return str(event.get("requestContext", {}).get("http", {}).get("method", ""))
 
 
-def services_of(lake: Lake, late: Callable[[], bool], storing: "StorePorts | None" = None) -> Services:
+def services_of(
+    lake: Lake, late: Callable[[], bool], storing: "StorePorts | None" = None, streams: bool = False
+) -> Services:
     """The function that serves one data store has no bucket but its own: what it was not told of is never asked for."""
     settings = lake.settings
     operator = settings.values.get("OPERATOR_ROLE_ARN", "")
@@ -53,4 +55,5 @@ def services_of(lake: Lake, late: Callable[[], bool], storing: "StorePorts | Non
         storing=storing,
         changes=lake.queue("CHANGE") if "CHANGE_QUEUE_URL" in settings.values else None,
         events=lake.events if "EVENTS_TOPIC" in settings.values else None,
+        streams=streams,
     )

@@ -49,6 +49,11 @@ class DataDirectory:
         return self.path / "engine" / "engine.log"
 
     @property
+    def gateway_log(self) -> Path:
+        """The output of the gateway's task, of the last run."""
+        return self.path / "gateway.log"
+
+    @property
     def scratch(self) -> Path:
         """Where handlers and tasks keep their temporary files; emptied at every start and stop."""
         return self.path / "engine" / "tmp"

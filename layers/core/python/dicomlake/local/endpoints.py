@@ -12,7 +12,8 @@ class Endpoints:
     """The addresses and keys of a running lake; field names are the file's.
 
     `operatorToken`, sent as a bearer token, makes the gateway act as the operator, who alone may read the research
-    data store; without it the gateway acts as a reader. `pid` is the running lake's: a killed one leaves its file.
+    data store; without it the gateway acts as a reader. `gateway` is a root of DICOMweb for
+    bodies of any size. `pid` is the running lake's: a killed one leaves its file.
     """
 
     dicomweb: str
@@ -30,6 +31,7 @@ class Endpoints:
     operatorToken: str  # noqa: N815
     quarantineBucket: str  # noqa: N815
     pid: int
+    gateway: str = ""
 
     def write(self, file: Path) -> None:
         """Write the file at once, readable by its owner only."""

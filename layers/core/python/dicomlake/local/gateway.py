@@ -18,7 +18,16 @@ from dicomlake.local.principals import BadTokenError, Principals
 _CONSOLE = Path(__file__).parent / "console"
 _CHUNK = 1 << 18
 # Hop-by-hop headers (RFC 9110 7.6.1), and those either side writes itself.
-_NOT_FORWARDED = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
+FORWARDED_NEVER = {
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "host",
+    "content-length",
+}
 # What aiohttp would add by itself: a caller who names no coding would be answered in gzip.
 _NOT_OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -50,7 +59,7 @@ class Gateway:
         application = web.Application(
             client_max_size=0, handler_args={"max_field_size": 16_384, "max_line_size": 16_384}
         )
-        application.on_response_prepare.append(_dress)
+        application.on_response_prepare.append(dress)
         application.cleanup_ctx.append(self._client)
         application.router.add_get("/", _to_console)
         application.router.add_get("/console/config.json", self._configuration)
@@ -102,10 +111,10 @@ class Gateway:
     ) -> web.StreamResponse:
         if self._session is None:
             raise LocalRunError("The gateway is not serving yet.")
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED}
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in FORWARDED_NEVER}
         headers.update(signed or {})
         # What a proxy in front of an API says of the address that the caller used; links in answers are made of it.
-        headers["X-Forwarded-Host"], headers["X-Forwarded-Proto"] = _address(request), request.scheme
+        headers["X-Forwarded-Host"], headers["X-Forwarded-Proto"] = address(request), request.scheme
         if body is None and "Content-Length" in request.headers:
             headers["Content-Length"] = request.headers["Content-Length"]
         data = body if body is not None else (request.content if request.body_exists else None)
@@ -124,14 +133,14 @@ class Gateway:
             return _refuse(limits.UNREACHABLE)
 
 
-def _address(request: web.Request) -> str:
+def address(request: web.Request) -> str:
     """The address that the caller used; clients there are that leave the port out of Host."""
     here = request.transport.get_extra_info("sockname") if request.transport else None
     return f"{request.host}:{here[1]}" if here and request.host in _LOOPBACK else request.host
 
 
 async def _relay(request: web.Request, answer: aiohttp.ClientResponse, *, api: bool) -> web.StreamResponse:
-    headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in _NOT_FORWARDED]
+    headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in FORWARDED_NEVER]
     if api:
         return await _api_answer(answer, headers)
     relayed = web.StreamResponse(status=answer.status)
@@ -182,7 +191,7 @@ def _refuse(refusal: Refusal) -> web.Response:
     return web.json_response({"message": refusal.message}, status=refusal.status)
 
 
-async def _dress(request: web.Request, response: web.StreamResponse) -> None:
+async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Tell pages of this machine that they may read every answer, and give each a request id."""
     for name, value in cors.answer_headers(request.headers.get("Origin", "")).items():
         response.headers.setdefault(name, value)

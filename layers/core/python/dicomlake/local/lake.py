@@ -23,6 +23,7 @@ from dicomlake.local.failure import LocalRunError
 from dicomlake.local.imaging_key import imaging_key
 from dicomlake.local.principals import Principals
 from dicomlake.local.repository import Repository, find_repository
+from dicomlake.local.unlimited import GatewayTask, Unlimited, told_by_functions
 
 DEFAULT_PORT = 8042
 HIGHEST_PORT = 65535
@@ -79,7 +80,7 @@ def _run_locked(repository: Repository, data: DataDirectory, port: int, options:
         templates = options.templates or repository.golden("dev")
         outputs = Deployment(repository, data, access).run(templates)
         engine.checkpoint()
-        return asyncio.run(_serve(_Running(data, identity, engine, access, outputs, port, options, say)))
+        return _run_gateways(repository, _Running(data, identity, engine, access, outputs, port, options, say, 0))
     finally:
         _ignore_signals()
         if not engine.stop():
@@ -119,6 +120,7 @@ class _Running:
     port: int
     options: RunOptions
     say: Say
+    unlimited_port: int
 
     def endpoints(self) -> Endpoints:
         """Return the addresses for `endpoints.json`.
@@ -143,6 +145,7 @@ class _Running:
             operatorToken=self.identity.operator_token,
             quarantineBucket=self.outputs["QuarantineBucketName"],
             pid=os.getpid(),
+            gateway=f"http://127.0.0.1:{self.unlimited_port}/dicomweb/{clinical}" if self.unlimited_port else "",
         )
 
     def signed_for(self, endpoints: Endpoints) -> Endpoints:
@@ -160,20 +163,39 @@ class _Running:
 
     def application(self) -> web.Application:
         """Return the gateway in front of this deployment."""
-        roles = self.outputs["ReaderRoleArn"], self.outputs["OperatorRoleArn"]
-        principals = Principals(self.access.client("sts"), self.access.region, *roles, self.identity.operator_token)
         upstream = gateway.Upstream(self.engine.url, self.outputs["ApiId"])
         shown = {"dicomweb": f"/dicomweb/{self.outputs['ClinicalDatastoreId']}", "lake": "/lake"}
-        return gateway.Gateway(upstream, principals, shown).application()
+        return gateway.Gateway(upstream, self.principals(), shown).application()
+
+    def principals(self) -> Principals:
+        """Return who callers are taken for."""
+        roles = self.outputs["ReaderRoleArn"], self.outputs["OperatorRoleArn"]
+        return Principals(self.access.client("sts"), self.access.region, *roles, self.identity.operator_token)
 
 
-async def _serve(running: _Running) -> int:
+def _run_gateways(repository: Repository, running: _Running) -> int:
+    """Serve, with the task for bodies of any size beside it where the deployed lake has what that does."""
+    told = told_by_functions(running.access.client("lambda"))
+    if not told:
+        return asyncio.run(_serve(running, None))
+    task = GatewayTask(repository, running.access, told, running.data.gateway_log)
+    try:
+        task.wait_ready()
+        return asyncio.run(_serve(replace(running, unlimited_port=free_port()), task))
+    finally:
+        task.stop()
+
+
+async def _serve(running: _Running, task: GatewayTask | None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    runner = await gateway.serve(running.application(), running.port)
+    runners = [await gateway.serve(running.application(), running.port)]
     try:
+        if task is not None:
+            unlimited = Unlimited(task.socket, running.principals()).application()
+            runners.append(await gateway.serve(unlimited, running.unlimited_port))
         endpoints = running.endpoints()
         if running.options.recover:
             await asyncio.to_thread(running.recover)
@@ -185,7 +207,8 @@ async def _serve(running: _Running) -> int:
         return await _until_stopped(running, stop)
     finally:
         running.data.endpoints.unlink(missing_ok=True)
-        await runner.cleanup()
+        for runner in runners:
+            await runner.cleanup()
 
 
 async def _until_stopped(running: _Running, stop: asyncio.Event) -> int:

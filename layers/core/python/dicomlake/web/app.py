@@ -1,6 +1,7 @@
 """The web application: one event in, one response out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dicomlake.domain.errors import PipelineError
@@ -10,7 +11,7 @@ from dicomlake.web.capabilities import tell_options
 from dicomlake.web.errors import error_response
 from dicomlake.web.links import followed, within_link
 from dicomlake.web.request import Request, read_event
-from dicomlake.web.response import Response, write_event
+from dicomlake.web.response import Response, encoded, write_event
 from dicomlake.web.routes import find_route
 from dicomlake.web.services import Services
 
@@ -23,6 +24,17 @@ def answer(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
         return _sent(write_event(handle(request, services), request), request)
     except PipelineError as error:
         return _sent(write_event(error_response(error, request.request_id), request), request)
+
+
+def respond(request: Request, services: Services) -> Response:
+    """Answer a request for a server of our own; errors we know become their HTTP answers, whatever it streams."""
+    try:
+        response = encoded(handle(request, services), request)
+    except PipelineError as error:
+        response = error_response(error, request.request_id)
+    return replace(
+        response, headers={"cache-control": "no-store", **response.headers, "x-request-id": request.request_id}
+    )
 
 
 def _sent(answered: dict[str, Any], request: Request) -> dict[str, Any]:

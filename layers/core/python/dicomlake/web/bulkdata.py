@@ -13,10 +13,10 @@ from dicomlake.web.accept import MEDIA_TYPES, MULTIPART, parse_accept
 from dicomlake.web.call import Call
 from dicomlake.web.choose import choose_frames
 from dicomlake.web.frames import frames_in_syntax
-from dicomlake.web.large import Piece, stream_response
+from dicomlake.web.large import stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
-from dicomlake.web.response import Response
+from dicomlake.web.response import Piece, Response
 
 PIXELS = "pixeldata"
 _PLACE = re.compile(r"[0-9]{1,15}-[0-9]{1,15}\Z")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dicomlake.domain.errors import InvalidRequestError
 from dicomlake.domain.findings import DAMAGED_CODES
@@ -10,10 +11,10 @@ from dicomlake.domain.served import is_sent_as_it_lies
 from dicomlake.usecases.retrieve_frames import FramesFound, find_frames, read_frames
 from dicomlake.web.call import Call
 from dicomlake.web.choose import ChosenFrames, choose_frames
-from dicomlake.web.large import Piece, stream_response
+from dicomlake.web.large import stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
-from dicomlake.web.response import Response, warning
+from dicomlake.web.response import Piece, Response, warning
 
 _FRAMES = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,999}\Z")
 
@@ -38,7 +39,7 @@ def flagged(answer: Response, record: InstanceRecord) -> Response:
     if not codes:
         return answer
     text = f"the pixel data landed damaged: {', '.join(codes)}"
-    return Response(answer.status, answer.body, {**answer.headers, **warning(text)})
+    return replace(answer, headers={**answer.headers, **warning(text)})
 
 
 def frame_numbers(text: str) -> tuple[int, ...]:

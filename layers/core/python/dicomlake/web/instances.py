@@ -1,6 +1,7 @@
 """WADO-RS instances (PS3.18 10.4.1.1.1): a study, a series or one of them, as DICOM files."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from dicomlake.domain.errors import NotAcceptableError
@@ -16,9 +17,9 @@ from dicomlake.usecases.retrieve_instances import (
 from dicomlake.web.call import Call
 from dicomlake.web.choose import DICOM, dicom_wishes
 from dicomlake.web.frames import flagged
-from dicomlake.web.large import Piece, stream_response
+from dicomlake.web.large import stream_response
 from dicomlake.web.multipart import closing, opening
-from dicomlake.web.response import Response, warning
+from dicomlake.web.response import Piece, Response, warning
 
 HELD = 32 * 1024 * 1024
 """Bytes of a file that are made before it is begun to be sent: by then nearly every one is known to be whole."""
@@ -46,14 +47,25 @@ def _respond(call: Call, records: tuple[InstanceRecord, ...]) -> Response:
     boundary, refused = call.services.ids.new(), list[NotAcceptableError]()
     kind = f'multipart/related; type="{DICOM}"; boundary={boundary}'
     answer = stream_response(call, kind, _parts(call, chosen, boundary, refused))
+    if answer.pieces is not None:
+        answer = replace(answer, pieces=_whole(answer.pieces, refused))
     return partial(answer, len(records) - len(chosen) + len(refused))
+
+
+def _whole(pieces: Iterator[Piece], refused: list[NotAcceptableError]) -> Iterator[Piece]:
+    """Yield a body whose headers are sent: an instance that cannot be had ends it with an error, never with a gap."""
+    told = len(refused)
+    for piece in pieces:
+        if len(refused) > told:
+            raise refused[-1]
+        yield piece
 
 
 def _alone(call: Call, chosen: Chosen) -> Response:
     ((_, body),) = read_instances([chosen], call.ports)
     answer = flagged(stream_response(call, _content_type(chosen), body), chosen.record)
     place = {"content-location": _location(call, chosen.record.key)} if answer.status == 200 else {}
-    return Response(answer.status, answer.body, {**answer.headers, **place})
+    return replace(answer, headers={**answer.headers, **place})
 
 
 def _parts(call: Call, chosen: Sequence[Chosen], boundary: str, refused: list[NotAcceptableError]) -> Iterator[Piece]:
@@ -88,7 +100,7 @@ def partial(answer: Response, left_out: int) -> Response:
         return answer
     text = f"{left_out} instances cannot be had so: ask for transfer-syntax=*"
     headers = {**answer.headers, **warning(text)}
-    return Response(206 if answer.status == 200 else answer.status, answer.body, headers)
+    return replace(answer, status=206 if answer.status == 200 else answer.status, headers=headers)
 
 
 def _content_type(chosen: Chosen) -> str:

@@ -6,16 +6,16 @@ from itertools import chain
 from dicomlake.domain.errors import TooLargeError
 from dicomlake.lake.paths import answer_key
 from dicomlake.web.call import Call
-from dicomlake.web.response import MAX_BODY, Response
+from dicomlake.web.response import MAX_BODY, Piece, Response
 
 SIGNED_SECONDS = 900
-Piece = bytes | bytearray | memoryview
 
 
 def stream_response(call: Call, content_type: str, pieces: Iterable[Piece]) -> Response:
     """Answer with a body that is made piece by piece: 200, or 303 to where it was written (RFC 9110 15.4.4).
 
-    Memory is bounded. Raises TooLargeError where it takes longer to write than an answer may.
+    A server that streams (`services.streams`) sends it in one answer. Memory is bounded.
+    Raises TooLargeError where it takes longer to write than an answer may.
     """
     source = iter(pieces)
     held: list[Piece] = []
@@ -23,9 +23,16 @@ def stream_response(call: Call, content_type: str, pieces: Iterable[Piece]) -> R
     for piece in source:
         held.append(piece)
         size += len(piece)
+        if size > MAX_BODY and _is_streamed(call):
+            return Response(200, b"", {"content-type": content_type}, pieces=chain(held, source))
         if size > MAX_BODY:
             return _redirect(call, content_type, chain(held, source))
     return Response(200, b"".join(held), {"content-type": content_type})
+
+
+def _is_streamed(call: Call) -> bool:
+    """A range of what nobody knows the length of is left to the object that the redirect leads to."""
+    return call.services.streams and "range" not in call.request.headers
 
 
 def _redirect(call: Call, content_type: str, pieces: Iterator[Piece]) -> Response:

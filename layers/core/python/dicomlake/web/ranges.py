@@ -10,7 +10,7 @@ _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?\Z")
 
 def ranged(whole: Response, request: Request) -> Response:
     """Return the range asked for: 206 with where it lies, 416 beyond the end, the whole answer where none is asked."""
-    if whole.status != 200:
+    if whole.status != 200 or whole.pieces is not None:
         return whole
     headers = {**whole.headers, "accept-ranges": "bytes"}
     match = _RANGE.match(request.headers.get("range", "").replace(" ", ""))

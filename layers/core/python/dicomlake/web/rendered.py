@@ -15,10 +15,10 @@ from dicomlake.web.accept import MEDIA_TYPES, MULTIPART, parse_accept
 from dicomlake.web.call import Call
 from dicomlake.web.frames import frame_numbers
 from dicomlake.web.instances import partial
-from dicomlake.web.large import Piece, stream_response
+from dicomlake.web.large import stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
-from dicomlake.web.response import Response
+from dicomlake.web.response import Piece, Response
 
 JPEG, PNG = "image/jpeg", "image/png"
 THUMBNAIL = Viewport(128, 128)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -20,6 +20,7 @@ class Request:
     `caller` is the ARN that the gateway authenticated, or who a token or a study link stands for; "" where it did
     neither. `grants` are what a token grants, None where the caller's role decides. `shared` is the study that a
     followed link is for, and `root` the link's own root of DICOMweb. `base_url` is scheme, host and stage;
+    `stream` is a body that arrives while it is read, in place of `body`;
     `raw_path` the path as the gateway shows it; `account` the AWS account that the lake runs in.
     """
 
@@ -36,6 +37,7 @@ class Request:
     grants: frozenset[str] | None = None
     shared: str = ""
     root: str = ""
+    stream: Iterable[bytes] | None = None
 
     def parameter(self, name: str, default: str = "") -> str:
         """Return a query parameter's value, the last one given."""

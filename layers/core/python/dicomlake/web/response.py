@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from dicomlake.web.request import Request
 MAX_BODY = 4_500_000
 """Bytes of body that fit AWS Lambda's 6 MB of response in base64."""
 
+Piece = bytes | bytearray | memoryview
 GZIP_FROM = 1024
 _COMPRESSED_TYPES = (
     "application/json",
@@ -25,12 +26,16 @@ _COMPRESSED_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response; `body` is as it goes over the wire. A `verbatim` one is never packed or unpacked for it."""
+    """One HTTP response; `body` is as it goes over the wire. A `verbatim` one is never packed or unpacked for it.
+
+    `pieces` take the body's place where a server streams it: read once, in order, while they are sent.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     verbatim: bool = False
+    pieces: Iterator[Piece] | None = None
 
 
 def json_response(content: object, status: int = 200, media_type: str = "application/json") -> Response:
@@ -46,7 +51,7 @@ def warning(text: str) -> dict[str, str]:
 
 def write_event(response: Response, request: Request) -> dict[str, Any]:
     """Return the gateway's form of a response. Raises TooLargeError if its body is over the limit."""
-    sent = _encoded(response, request)
+    sent = encoded(response, request)
     if len(sent.body) > MAX_BODY:
         raise TooLargeError(
             "the answer is over 4.5 MB: ask for less, accept gzip, or read by the signed URLs of /lake/restore"
@@ -59,7 +64,7 @@ def write_event(response: Response, request: Request) -> dict[str, Any]:
     return {"statusCode": sent.status, "headers": headers, "body": body, "isBase64Encoded": True}
 
 
-def _encoded(response: Response, request: Request) -> Response:
+def encoded(response: Response, request: Request) -> Response:
     """Compress or decompress the body to what the caller takes."""
     if response.verbatim:
         return response

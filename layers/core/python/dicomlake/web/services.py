@@ -44,6 +44,7 @@ class Services:
     `links` is where the key is kept that signs study links; without it none is given out or followed.
     `late` says that there is too little time left to go on with an answer. `storing` is what storing by request needs,
     None in a function that stores nothing; `changes` and `events` are there where requests may change what is stored.
+    `streams` says that answers of any size are sent as they are made.
     """
 
     stores: Mapping[DatastoreId, OpenStore]
@@ -63,6 +64,7 @@ class Services:
     storing: "StorePorts | None" = None
     changes: WorkQueue | None = None
     events: EventPublisher | None = None
+    streams: bool = False
 
     def store(self, name: str) -> OpenStore:
         """Return a data store by its name, the default one for "". Raises NotFoundError if there is none."""

@@ -32,7 +32,9 @@ _RECEIPT = re.compile(r"([0-9a-f]{32})-([0-9]{1,6})\Z")
 
 
 def post_instances(call: Call) -> Response:
-    """Store what is in the body of a request that came whole, as API Gateway gives it."""
+    """Store what is in the body of a request: whole, as API Gateway gives it, or as a server receives it."""
+    if call.request.stream is not None:
+        return store_stream(call, call.request.stream)
     body = call.request.body
     if len(body) > MAX_BODY:
         raise TooLargeError("the body is over 4.5 MB: send fewer instances at once, or by POST /uploads, of any size")
