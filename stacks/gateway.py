@@ -127,6 +127,7 @@ class GatewayStack(Stack):
             **settings.quarantine(storage),
             "DICOMLAKE_ENVIRONMENT": self.environment_.name,
             "DICOMLAKE_INGEST_QUEUE_URL": self.ingest.ingest_work.queue.queue_url,
+            "DICOMLAKE_CHANGE_QUEUE_URL": self.study.change_work.queue.queue_url,
             "DICOMLAKE_DEIDENTIFY_QUEUE_URL": self.study.deidentify_work.queue.queue_url,
             "DICOMLAKE_PORT": str(PORT),
         }
@@ -144,7 +145,9 @@ class GatewayStack(Stack):
         grants.list_objects(role, storage.quarantine)
         for store in stores:
             grants.write_answers(role, store.bucket)
-        queues = (self.ingest.ingest_work, self.study.settle_work, self.study.deidentify_work)
+        grants.write_journal(role, *(store.bucket for store in stores))
+        study = self.study
+        queues = (self.ingest.ingest_work, study.settle_work, study.change_work, study.deidentify_work)
         grants.send(role, *(work.queue for work in queues))
 
     def _listen(self) -> None:

@@ -31,6 +31,8 @@ STAGES: dict[str, str] = {
     "operations": "API",
     "imaging": "API",
     "gateway": "API",
+    "changes": "API",
+    "change-study": "API",
     "sweep": "sweep",
 }
 """Which part of the bill an event's work belongs to."""

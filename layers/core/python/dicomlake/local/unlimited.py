@@ -28,7 +28,7 @@ from dicomlake.local.repository import Repository
 
 _READER = ("clinical:read", "clinical:upload")
 _GRANTS = {"reader": _READER, "operator": ("operator",)}
-_FUNCTIONS = ("StoreInstances", "AnswerImaging", "AnswerOperations")
+_FUNCTIONS = ("StoreInstances", "AnswerChanges", "AnswerImaging", "AnswerOperations")
 """What the task is told is what these are told together, as its stack tells it; the last knows every data store."""
 _CHUNK = 1 << 18
 _START_SECONDS = 30.0
