@@ -122,7 +122,14 @@ ROWS: tuple[Row, ...] = (
             "test_without_a_reader_what_may_carry_text_is_refused",
         ),
     ),
-    Row("PS3.15 E.3.1", "Clean Pixel Data by device masks"),
+    Row(
+        "PS3.15 E.3.1",
+        "Clean Pixel Data by device masks, a table that its users keep",
+        (
+            "test_a_mask_is_filled_over_in_images_of_its_device_alone",
+            "test_a_table_that_is_wrong_is_refused_with_its_row",
+        ),
+    ),
     Row(
         "PS3.15 E.3.2",
         "Clean Recognizable Visual Features: refused, or taken at a person's risk",

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from dicomlake.adapters.rapid_ocr import RapidTextReader, available
 from dicomlake.cli.deid_folder import Folder, deidentify_folder
+from dicomlake.dicom.deidentify.pixel_look import Looking
 from dicomlake.dicom.deidentify.policy import Faces, Policy, TextInPixels
 from tests.unit.dicom.deidentify.deid_given import image
 
@@ -51,7 +52,9 @@ def test_a_name_in_an_ultrasound_image_is_gone_and_its_index_is_still_there(
     (tmp_path / "in/us.dcm").write_bytes(ultrasound(written()))
     policy = Policy(faces=Faces.REFUSE, text=TextInPixels.SENSITIVE)
 
-    outcome = deidentify_folder(Folder(tmp_path / "in", tmp_path / "out", b"k" * 32, policy, reader), lambda *_: None)
+    outcome = deidentify_folder(
+        Folder(tmp_path / "in", tmp_path / "out", b"k" * 32, policy, Looking(reader)), lambda *_: None
+    )
 
     clean = pydicom.dcmread(outcome.files[str(tmp_path / "in/us.dcm")])
     said = " ".join(line.text for line in reader.read(clean.pixel_array))

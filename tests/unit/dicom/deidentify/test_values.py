@@ -146,6 +146,14 @@ def test_technical_words_stay(written: str) -> None:
     assert text(written, YAMADA, MUELLER, (Kind.ID, "KH-1234567")) == written
 
 
+def test_a_version_stays_where_versions_stand_and_a_proved_number_goes() -> None:
+    search = Search(terms_of([]), lambda uid: MAPPED)
+
+    for value, left in ((b"20150312", b"20150312"), (b"10.0.0.1", b"10.0.0.1"), (b"123456789018", b"***")):
+        kept = Kept((0x00181020,), Element(0x00181020, "LO", value), b"", forms=True)
+        assert [found.element.value for found in search_values([kept], search)] == [left] * (value != left)
+
+
 @pytest.mark.parametrize(
     ("charset", "codec"),
     [

@@ -18,7 +18,9 @@ from dicomlake.cli.deid_report import write_all
 from dicomlake.cli.output import complain, print_line
 from dicomlake.cli.progress import Progress
 from dicomlake.client.failure import LakeClientError
+from dicomlake.dicom.deidentify.device_masks import read_masks
 from dicomlake.dicom.deidentify.options import Option, option_named
+from dicomlake.dicom.deidentify.pixel_look import Looking
 from dicomlake.dicom.deidentify.plan import Edit
 from dicomlake.dicom.deidentify.policy import Faces, Policy, TextInPixels
 from dicomlake.dicom.deidentify.policy_file import read_policy
@@ -36,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--faces", choices=list(Faces), help="objects that show a head (default: refuse)")
     parser.add_argument("--text", choices=list(TextInPixels), help="text in pixels (default: all of it goes)")
+    parser.add_argument("--masks", type=Path, metavar="FILE", help="a table of what each device writes where, JSON")
     parser.add_argument("--key-file", type=Path, metavar="F", help="the key of the names; made where it is not there")
     parser.add_argument("--report", type=Path, metavar="DIR", help="where files.json, mappings and the report go")
     parser.add_argument("--accepted-by", default="", metavar="PERSON", help="who takes the risk of --faces accept-risk")
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out,
         key,
         policy,
-        _reader(),
+        Looking(_reader(), read_masks(arguments.masks.read_text()) if arguments.masks else ()),
         arguments.accepted_by,
         arguments.dry_run,
         _print_edits,

@@ -16,13 +16,20 @@ from pathlib import Path
 from dicomlake import __version__
 from dicomlake.dicom.deidentify.clean import identity_of
 from dicomlake.dicom.deidentify.dataset import Buffer
-from dicomlake.dicom.deidentify.identifiers import Identifier
+from dicomlake.dicom.deidentify.identifiers import Identifier, Kind
 from dicomlake.dicom.deidentify.names import KeyedNames
-from dicomlake.dicom.deidentify.pixel_text import TextReader
+from dicomlake.dicom.deidentify.pixel_look import Looking
 from dicomlake.dicom.deidentify.plan import Edit
 from dicomlake.dicom.deidentify.policy import Policy
 from dicomlake.dicom.deidentify.report import Report
-from dicomlake.dicom.deidentify.whole import CleanObject, Under, clean_whole, identity_and_identifiers, keeps_private
+from dicomlake.dicom.deidentify.whole import (
+    NOBODY,
+    CleanObject,
+    Under,
+    clean_whole,
+    identity_and_identifiers,
+    keeps_private,
+)
 from dicomlake.dicom.deidentify.whole_object import read_whole
 from dicomlake.domain.errors import PermanentError
 from dicomlake.domain.model import InstanceKey
@@ -32,7 +39,7 @@ SOURCE = "folder"
 
 REFUSED = "refused: "
 
-type Known = dict[str, set[Identifier]]
+type Known = dict[str, frozenset[Identifier]]
 type Tell = Callable[[int, int], None]
 
 
@@ -42,14 +49,14 @@ def _tell_nobody(_file: str, _edits: tuple[Edit, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What to de-identify, where to, under which key and policy, who reads text in pixels, and who took the risk of
+    """What to de-identify, where to, under which key and policy, who looks at pixels, and who took the risk of
     faces. `dry`: nothing is written, the edits are told instead."""
 
     path: Path
     out: Path
     key: bytes = field(repr=False)
     policy: Policy
-    reader: TextReader | None = None
+    looking: Looking = NOBODY
     accepted_by: str = ""
     dry: bool = False
     tell_edits: Callable[[str, tuple[Edit, ...]], None] = field(default=_tell_nobody, repr=False)
@@ -91,7 +98,8 @@ class _Job:
                 names = self.under.names
                 pseudonym, found = identity_and_identifiers(whole, SOURCE, names, self.folder.policy)
                 identity = identity_of(whole.dataset, SOURCE)
-                self.known.setdefault(pseudonym, set()).update(found)
+                shared = {identifier for identifier in found if identifier[0] is not Kind.TIME}
+                self.known[pseudonym] = self.known.get(pseudonym, frozenset()) | shared
                 self.outcome.patients[identity.patient_id.decode("utf-8", "replace").strip(" \0")] = pseudonym
         except Exception as exc:
             self._refuse(file, exc)
@@ -102,7 +110,7 @@ class _Job:
             with _opened(file) as data:
                 whole = read_whole(data, keeps_private(self.folder.policy))
                 identity = identity_of(whole.dataset, SOURCE)
-                others = frozenset(self.known.get(self.under.names.patient(identity), ()))
+                others = self.known.get(self.under.names.patient(identity), frozenset())
                 clean = clean_whole(whole, self.folder.policy, identity, self.under, others)
                 self._keep(file, clean)
         except Exception as exc:
@@ -125,7 +133,7 @@ class _Job:
 def deidentify_folder(folder: Folder, tell: Tell) -> Outcome:
     """Write a clean copy of every file that the policy takes, and return what became of each."""
     files = sorted(_files(folder.path))
-    under = Under(KeyedNames(folder.key), folder.reader)
+    under = Under(KeyedNames(folder.key), folder.looking)
     outcome = Outcome(
         Report(folder.policy, folder.accepted_by, f"dicomlake {__version__}"), uids=under.names.remembered
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dicomlake.dicom.deidentify.clean import profile_of
 from dicomlake.dicom.deidentify.dataset import Dataset
+from dicomlake.dicom.deidentify.device_masks import DeviceMask, mask_for
 from dicomlake.dicom.deidentify.gate import Look
 from dicomlake.dicom.deidentify.picture_views import may_hold_text
 from dicomlake.dicom.deidentify.pixel_frames import DecodedFrames, decoded_frames
@@ -27,22 +28,44 @@ class Looked:
     boxes: tuple[Line, ...]
 
 
-def look_at(
-    whole: WholeObject, policy: Policy, look: Look, subject: Subject, reader: TextReader | None
-) -> Looked | None:
-    """Look for text in the pixels; None where there was no reason to. RefusedError where there is one and no way."""
-    if look is Look.NOT or (look is Look.WHERE_DRAWN and reader is None):
-        return None
-    if reader is None:
-        raise RefusedError("text may be burned into the pixels, and nothing here can read it: install rapidocr")
-    frames = _frames(whole, look)
-    if frames is None:
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Who looks at pixels: a reader of text (None: nobody can read), and the device masks that are known."""
+
+    reader: TextReader | None = None
+    masks: tuple[DeviceMask, ...] = ()
+
+
+def look_at(whole: WholeObject, policy: Policy, look: Look, subject: Subject, looking: Looking) -> Looked | None:
+    """Look for text in the pixels; None where there was no reason to. RefusedError where there is one and no way.
+
+    A device mask is filled over first; where nobody can read it is enough by itself.
+    """
+    if look is Look.NOT:
         return None
     values = {element.tag: element.value for element in whole.dataset}
+    mask = mask_for(values, looking.masks)
+    if mask is None and looking.reader is None:
+        if look is Look.WHERE_DRAWN:
+            return None
+        raise RefusedError("text may be burned into the pixels, and nothing here can read it: install rapidocr")
+    frames = _frames(whole, Look.ALWAYS if mask else look)
+    if frames is None:
+        return None
     outside = _outside(whole.dataset, frames) if policy.text is TextInPixels.ALL else ()
-    film = Film(lambda: iter(frames), frames.photometric, values, outside)
+    known = (*outside, *_within(mask.boxes if mask else (), frames))
+    if looking.reader is None:
+        return Looked(frames, known)
+    film = Film(lambda: iter(frames), frames.photometric, values, known)
     search = search_for(whole.dataset, profile_of(whole.dataset, policy.options), subject)
-    return Looked(frames, find_text(film, reader, policy.text, search).boxes)
+    return Looked(frames, find_text(film, looking.reader, policy.text, search).boxes)
+
+
+def _within(boxes: tuple[Line, ...], frames: DecodedFrames) -> tuple[Line, ...]:
+    """Return what of boxes lies inside the frames."""
+    columns, rows = frames.layout.columns, frames.layout.rows
+    inside = (Line(box.left, box.top, min(box.right, columns), min(box.bottom, rows)) for box in boxes)
+    return tuple(box for box in inside if box.left < box.right and box.top < box.bottom)
 
 
 def _frames(whole: WholeObject, look: Look) -> DecodedFrames | None:

@@ -17,6 +17,7 @@ _WORD = re.compile(r"[^\W_]+")
 _UNIT = re.compile(
     r"\s?(?:k?v|ma|mas|mm|cm|m?s|msec|hz|[kmg]hz|%|°|deg|ml|mg|kg|g|fps|bpm|ppm|mhz|t|x\d)(?![a-z])|[.,]\d"
 )
+_LIKE_VERSIONS = frozenset({"date", "address on the net", "uid"})
 _VERSION = re.compile(r"[\d.]+")
 _DECIMAL = re.compile(r"\d[.,]\Z")
 
@@ -74,7 +75,7 @@ class Search:
             found += [
                 Hit(start, end, kind)
                 for kind, start, end in spans
-                if not (versions and _VERSION.fullmatch(text, start, end))
+                if not (versions and kind in _LIKE_VERSIONS and _VERSION.fullmatch(text, start, end))
             ]
         return found
 

@@ -28,8 +28,7 @@ from dicomlake.dicom.deidentify.identifiers import Identifier
 from dicomlake.dicom.deidentify.names import KeyedNames, PatientIdentity
 from dicomlake.dicom.deidentify.options import Option
 from dicomlake.dicom.deidentify.pixel_frames import described
-from dicomlake.dicom.deidentify.pixel_look import Looked, look_at
-from dicomlake.dicom.deidentify.pixel_text import TextReader
+from dicomlake.dicom.deidentify.pixel_look import Looked, Looking, look_at
 from dicomlake.dicom.deidentify.plan import Edit, identifiers_in
 from dicomlake.dicom.deidentify.policy import Policy
 from dicomlake.dicom.deidentify.statements import Done
@@ -42,6 +41,7 @@ from dicomlake.domain.picture_text import Line
 
 PIXEL_DATA = 0x7FE00010
 _WINDOW = 8 * 1024 * 1024
+NOBODY = Looking()
 _ROWS, _COLUMNS, _FRAMES = 0x00280010, 0x00280011, 0x00280008
 _SAMPLES, _ALLOCATED = 0x00280002, 0x00280100
 _WORDS = {"OB": 1, "OW": 2, "OF": 4, "OD": 8, "OL": 4, "OV": 8, "UN": 1}
@@ -49,10 +49,10 @@ _WORDS = {"OB": 1, "OW": 2, "OF": 4, "OD": 8, "OL": 4, "OV": 8, "UN": 1}
 
 @dataclass(frozen=True, slots=True)
 class Under:
-    """What copies are made under: the names of the data store, and who reads text in pixels (None: nobody can)."""
+    """What copies are made under: the names of the data store, and who looks at pixels."""
 
     names: KeyedNames
-    reader: TextReader | None = None
+    looking: Looking = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def clean_whole(
         raise RefusedError("the pixels lie on another server")
     admitted = admit(whole.dataset, whole.head.pixels, policy)
     subject = subject_of(identity, under.names, known)
-    looked = look_at(whole, policy, admitted.look, subject, under.reader)
+    looked = look_at(whole, policy, admitted.look, subject, under.looking)
     done = Done(policy.options, pixels_cleaned=looked is not None, recognizable=admitted.recognizable)
     dataset, edits = clean_dataset(whole.dataset, subject, done, policy.rules)
     if looked is not None and looked.boxes:
