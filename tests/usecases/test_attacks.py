@@ -45,6 +45,11 @@ def test_a_damaged_file_is_answered_or_refused_and_its_forms_agree(first: int) -
     assert statuses[406] > 20
 
 
+@pytest.mark.parametrize("number", [100_474, 200_038, 300_122, 300_127])
+def test_files_that_once_were_the_lakes_fault_are_not(number: int) -> None:
+    assert faults(attack(damaged(number))) == []
+
+
 def test_every_small_file_of_the_corpus_is_answered_or_refused_and_its_forms_agree(corpus: object) -> None:
     small = [row for row in rows() if len(row.read()) < SMALL][::6]
 

@@ -162,4 +162,5 @@ class StoredInstance:
         head, pixels = self.head(), StoredPixels(self.syntax, layout, lengths, read, checksums)
         if target not in (self.syntax, EXPLICIT_LITTLE):
             pixels = recoded(head, pixels, target)
+            read.data = b""  # all are encoded: what fails from here on is the header
         return write_part10(head, pixels, as_stored=target != EXPLICIT_LITTLE)

@@ -102,14 +102,14 @@ def _compressed(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
     if basic is None:
         setattr(dataset, _EXTENDED_OFFSETS, struct.pack(f"<{len(offsets)}Q", *offsets))
         setattr(dataset, _EXTENDED_LENGTHS, struct.pack(f"<{len(offsets)}Q", *pixels.lengths))
-    after = _cut_after(dataset, head.pixel_tag)
+    after = _encoded(_cut_after(dataset, head.pixel_tag))  # here, so that it fails before anything is sent
     yield _beginning(dataset, pixels.syntax)
     yield _HEADER.pack(head.pixel_tag >> 16, head.pixel_tag & 0xFFFF, b"OB", _UNDEFINED)
     yield _item(basic or b"")
     for index in range(len(pixels.lengths)):
         yield _item(pixels.read(index))
     yield _ITEM.pack(0xFFFE, 0xE0DD, 0)
-    yield _encoded(after)
+    yield after
 
 
 def _native(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
@@ -121,13 +121,13 @@ def _native(head: HeadDataset, pixels: StoredPixels) -> Iterator[Bytes]:
         describe(dataset, layout, decoded_photometric(photometric_of(dataset)))
     if pixels.syntax in METHODS:
         _say_lossy(dataset, METHODS[pixels.syntax], length / max(sum(pixels.lengths), 1))
-    after = _cut_after(dataset, head.pixel_tag)
+    after = _encoded(_cut_after(dataset, head.pixel_tag))  # here, so that it fails before anything is sent
     yield _beginning(dataset, EXPLICIT_LITTLE)
     vr = head.pixel_vr if head.pixel_vr in ("OF", "OD") else "OW" if layout.bits_allocated > 8 else "OB"
     yield _HEADER.pack(head.pixel_tag >> 16, head.pixel_tag & 0xFFFF, vr.encode(), length + length % 2)
     for index in range(len(pixels.lengths)):
         yield read(index)
-    yield b"\0" * (length % 2) + _encoded(after)
+    yield b"\0" * (length % 2) + after
 
 
 def native_reader(pixels: StoredPixels, vr: str, photometric: str) -> tuple[FrameReader, int]:

@@ -18,7 +18,7 @@ from dicomlake.domain.errors import MalformedError
 
 def is_as_landed(stored: Bytes, checksum: int) -> bool:
     """Whether stored bytes are those of a frame that was kept as it landed, by the checksum of its record."""
-    return bool(len(stored)) and crc32(np.frombuffer(stored, np.uint8)) == checksum
+    return (crc32(np.frombuffer(stored, np.uint8)) if len(stored) else 0) == checksum
 
 
 def proved_frame(code_stream: Bytes, layout: PixelLayout, photometric: str, checksum: int | None) -> PixelArray:
