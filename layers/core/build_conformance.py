@@ -203,6 +203,15 @@ SERVICES = (
     Service(
         "", "delete an instance", _INSTANCE, "test_a_deleted_instance_is_gone_at_once_on_every_path", method="DELETE"
     ),
+    *(
+        Service(what, f"correct the metadata of {level}", f"{resource}/metadata", test, method=method)
+        for method, what in (("PATCH", "beyond the standard"), ("PUT", ""))
+        for level, resource, test in (
+            ("a study", _STUDY, "test_corrected_metadata_are_shown_found_and_versioned"),
+            ("a series", _SERIES, "test_a_rebuilt_lake_shows_the_same_corrections"),
+            ("an instance", _INSTANCE, "test_an_instance_is_corrected_by_itself"),
+        )
+    ),
     Service("UPS-RS 11", "worklist", f"{_STORE}/workitems", method="POST"),
     Service("Capabilities 8.9", "capabilities", _STORE, method="OPTIONS"),
 )

@@ -97,6 +97,11 @@ USUAL = {
     "POST /lake/studies/{study}/purge": 202,
     "PUT /lake/studies/{study}/hold": 204,
     "DELETE /lake/studies/{study}/hold": 204,
+    **{
+        f"{method} /dicomweb/{{datastore}}/studies/{{study}}{rest}/metadata": 204
+        for method in ("PATCH", "PUT")
+        for rest in BELOW_A_STUDY
+    },
     **{f"DELETE /dicomweb/{{datastore}}/studies/{{study}}{rest}": 204 for rest in BELOW_A_STUDY},
 }
 """What examples are answered with where it is not 200; there is no upload to complete."""

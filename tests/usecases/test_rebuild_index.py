@@ -1,5 +1,6 @@
 """Packs, quarantine and journal rebuild the index: readers see the same lake again, wherever the rebuild stops."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +15,7 @@ from dicomlake.domain.errors import RetryableError, UnsupportedError
 from dicomlake.domain.events import IngestObject
 from dicomlake.domain.ids import ledger_key
 from dicomlake.domain.ledger import NO_TALLY, Tally
-from dicomlake.domain.model import NO_COUNTS, InstanceUid, LandedObject, SeriesUid, StudyUid
+from dicomlake.domain.model import NO_COUNTS, InstanceUid, JsonObject, LandedObject, SeriesUid, StudyUid
 from dicomlake.domain.routing import Received
 from dicomlake.domain.study import StudyState
 from dicomlake.lake.journal import JournalEntry, Subject, encode_journal
@@ -89,6 +90,11 @@ class TimedLake(MemoryLake):
         return [info.key for info in self.store.objects.versions("packs/").items if info.is_latest]
 
 
+def spelled(attributes: JsonObject) -> str:
+    """DICOM JSON as a text that does not depend on the order of its members."""
+    return json.dumps(attributes, sort_keys=True)
+
+
 def picture(lake: TimedLake) -> dict[str, object]:
     """All that readers and operators see, without what a rebuild rightly makes anew: ids, numbers, generations."""
     state = lake.store.state
@@ -108,12 +114,12 @@ def picture(lake: TimedLake) -> dict[str, object]:
                 s.tally,
                 s.series_count,
                 s.modalities,
-                str(s.attributes if s.counts.instances else ""),
+                spelled(s.attributes) if s.counts.instances else "",
             )
             for uid, s in state.studies.items()
         },
         "series": {
-            (s.series_uid, s.counts, s.metadata_instances, s.findings, str(s.attributes))
+            (s.series_uid, s.counts, s.metadata_instances, s.findings, spelled(s.attributes))
             for rows in state.series.values()
             for s in rows.values()
             if s.counts.instances

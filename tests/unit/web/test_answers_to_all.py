@@ -30,7 +30,7 @@ def ask(lake: StoredLake, url: str, method: str, **sent: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("method", "url", "allowed"),
     [
-        ("PUT", f"{ROOT}/studies/1.2.1/metadata", "GET, HEAD, OPTIONS"),
+        ("PUT", f"{ROOT}/studies/1.2.1/series", "GET, HEAD, OPTIONS"),
         ("PATCH", "/lake/statistics", "GET, HEAD, OPTIONS"),
         ("GET", "/uploads", "POST, OPTIONS"),
         ("DELETE", "/lake/where", "GET, POST, HEAD, OPTIONS"),
@@ -50,7 +50,7 @@ def test_options_names_the_methods_of_a_resource(lake: StoredLake) -> None:
     response = ask(lake, f"{ROOT}/studies/1.2.1/metadata", "OPTIONS", caller="")
 
     assert response["statusCode"] == 204
-    assert response["headers"]["allow"] == "GET, HEAD, OPTIONS"
+    assert response["headers"]["allow"] == "GET, PATCH, PUT, HEAD, OPTIONS"
 
 
 def test_options_of_nothing_is_a_404(lake: StoredLake) -> None:

@@ -141,6 +141,50 @@ def test_a_large_deletion_goes_on_behind_a_202_and_hides_all_in_the_end(lake: St
     assert [one.instances for one in lake.datastore.changes.history("1.2.3")] == [100]  # type: ignore[arg-type]
 
 
+PATIENT = {"00100020": {"vr": "LO", "Value": ["RIGHT"]}}
+
+
+def patch(lake: StoredLake, url: str, body: object, method: str = "PATCH", **headers: str) -> Any:
+    return answer(event(url, method=method, caller=OPERATING, body=body, **headers), lake.services())
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_corrected_metadata_are_shown_found_and_versioned(lake: StoredLake, method: str) -> None:
+    metadata = f"{ROOT}/1.2.1/metadata"
+
+    done = patch(lake, metadata, [PATIENT], method, if_match='"0"')
+
+    assert (done["statusCode"], done["headers"]["etag"]) == (204, '"1"')
+    assert found(lake, f"{ROOT}?PatientID=RIGHT") == ["1.2.1"]
+    assert {one["00100020"]["Value"][0] for one in get_json(lake.services(), metadata)} == {"RIGHT"}
+    assert all("04000561" not in one for one in get_json(lake.services(), f"{metadata}?version=0"))
+    assert status(lake, f"{metadata}?version=9") == 404
+    (change,) = get_json(lake.services(), "/lake/studies/1.2.1/history", caller=OPERATING)["changes"]
+    assert (change["kind"], change["values"]) == ("correct", PATIENT)
+
+
+def test_a_correction_of_an_older_version_is_stale_and_one_of_a_uid_refused(lake: StoredLake) -> None:
+    metadata = f"{ROOT}/1.2.1/metadata"
+    patch(lake, metadata, PATIENT)
+
+    stale = patch(lake, metadata, PATIENT, if_match='"0"')
+    refused = patch(lake, metadata, {"0020000D": {"vr": "UI", "Value": ["1.2.9"]}})
+
+    assert (stale["statusCode"], refused["statusCode"]) == (412, 400)
+    assert ask(lake, "PATCH", metadata, CALLER)["statusCode"] == 403
+
+
+def test_a_correction_is_taken_back_by_its_number(lake: StoredLake) -> None:
+    before = get_json(lake.services(), f"{ROOT}/1.2.1/metadata")
+    patch(lake, f"{ROOT}/1.2.1/metadata", PATIENT)
+
+    undone = ask(lake, "POST", "/lake/studies/1.2.1/history/1/undo")
+
+    assert (undone["statusCode"], undone["headers"]["etag"]) == (204, '"2"')
+    assert get_json(lake.services(), f"{ROOT}/1.2.1/metadata") == before
+    assert found(lake, f"{ROOT}?PatientID=RIGHT") == []
+
+
 def work_off(lake: StoredLake) -> None:
     """Do what the queue of changes holds."""
     ports = ChangePorts(

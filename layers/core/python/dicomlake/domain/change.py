@@ -64,11 +64,6 @@ class Scope:
             and self.instance_uid in (None, key.instance_uid)
         )
 
-    def covers_change(self, other: "StudyChange") -> bool:
-        """Whether all that another change was made to lies in the scope."""
-        scope = other.scope
-        return self.series_uid in (None, scope.series_uid) and self.instance_uid in (None, scope.instance_uid)
-
     def touches(self, series_uid: SeriesUid) -> bool:
         """Whether a series of the study, or a part of it, lies in the scope."""
         return self.series_uid in (None, series_uid)
@@ -136,7 +131,8 @@ def next_number(history: Sequence[StudyChange]) -> int:
 
 
 def corrections(history: Sequence[StudyChange], up_to: int | None = None) -> tuple[StudyChange, ...]:
-    """Return the corrections that count, oldest first, as of a number: a reversion takes back those behind its target.
+    """Return the corrections that count, oldest first, as of a number: a reversion takes back those of its own
+    scope behind its target.
 
     Raises ValueError where the history has no such number (0 is the study as it was stored).
     """
@@ -151,8 +147,7 @@ def corrections(history: Sequence[StudyChange], up_to: int | None = None) -> tup
         if one.kind is ChangeKind.CORRECT:
             standing.append(one)
         elif one.kind is ChangeKind.REVERT:
-            standing = [held for held in corrections(history, one.target) if one.scope.covers_change(held)] + [
-                held for held in standing if not one.scope.covers_change(held)
-            ]
+            standing = [held for held in standing if held.scope != one.scope]
+            standing += [held for held in corrections(history, one.target) if held.scope == one.scope]
             standing.sort(key=lambda held: held.number)
     return tuple(standing)

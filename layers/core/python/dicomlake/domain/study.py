@@ -151,7 +151,8 @@ def _add_share(series: Series, share: SeriesShare, kind: str) -> Series:
 
 
 def _in_time(rows: tuple[CommitRow, ...]) -> list[CommitRow]:
-    return sorted(rows, key=lambda row: (row.at, row.commit_id))
+    """In the order of time; a correction is made of what is there, so it comes behind what has its own time."""
+    return sorted(rows, key=lambda row: (row.at, row.kind == CORRECTED, row.commit_id))
 
 
 def _study_attributes(study: Study, rows: tuple[CommitRow, ...]) -> JsonObject:

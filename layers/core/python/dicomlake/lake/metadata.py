@@ -1,7 +1,11 @@
 """An instance's DICOM JSON (PS3.18 F) as packs and series metadata hold it: one compact object, UTF-8."""
 
+from collections.abc import Sequence
+
 import orjson
 
+from dicomlake.domain.change import StudyChange
+from dicomlake.domain.correction import concerning, corrected
 from dicomlake.domain.errors import MalformedError
 from dicomlake.domain.model import InstanceRecord, JsonObject
 
@@ -26,14 +30,16 @@ _AVAILABLE = "00083002"
 _BULK = b'"BulkDataURI":"'
 
 
-def shown_metadata(packed: bytes, record: InstanceRecord) -> bytes:
+def shown_metadata(packed: bytes, record: InstanceRecord, changes: Sequence[StudyChange] = ()) -> bytes:
     """Return an instance's DICOM JSON as readers get it, from what its pack holds.
 
     Available Transfer Syntax UID is added in its place (PS3.18 F.2 orders attributes by tag), and bulk data are named
-    relative to the study: `series/{uid}/instances/{uid}/bulkdata/...`. Raises MalformedError if it is no JSON object.
+    relative to the study: `series/{uid}/instances/{uid}/bulkdata/...`. `changes` are the study's
+    corrections. Raises MalformedError if it is no JSON object.
     """
     available: JsonObject = {_AVAILABLE: {"vr": "UI", "Value": [record.stored_transfer_syntax]}}
-    shown = encode_metadata(dict(sorted({**decode_metadata(packed), **available}.items())))
+    stored = corrected(decode_metadata(packed), concerning(changes, record.key))
+    shown = encode_metadata(dict(sorted({**stored, **available}.items())))
     key = record.key
     place = f"series/{key.series_uid}/instances/{key.instance_uid}/bulkdata/".encode()
     return shown.replace(_BULK + b"bulk/", _BULK + place).replace(_BULK + b"pixeldata", _BULK + place + b"pixeldata")

@@ -74,17 +74,18 @@ def make_change(wanted: StudyChange, ports: ChangePorts) -> Changed:
 
     The same change that is under way already is joined. Raises BusyError while another one is.
     """
-    return carry_on(_begun(wanted, ports), ports)
+    return carry_on(begun(wanted, ports), ports)
 
 
 def begin_change(wanted: StudyChange, ports: ChangePorts) -> Changed:
     """Begin a change that the queue carries out. Joins and raises as `make_change`."""
-    standing = _begun(wanted, ports)
+    standing = begun(wanted, ports)
     ports.queue.send([ChangeStudy(ports.datastore_id, standing.scope.study_uid, standing.change_id)])
     return Changed(standing, done=False)
 
 
-def _begun(wanted: StudyChange, ports: ChangePorts) -> StudyChange:
+def begun(wanted: StudyChange, ports: ChangePorts) -> StudyChange:
+    """Put a study under a change, or return the same change that it is under; BusyError where it is another."""
     study_uid = wanted.scope.study_uid
     standing = ports.store.changes.under_way(study_uid)
     if standing is None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from dicomlake.domain.change import StudyChange, corrections
 from dicomlake.domain.events import CompactSeries
 from dicomlake.domain.findings import findings
 from dicomlake.domain.ids import LakeSecret, series_ref
@@ -52,7 +53,8 @@ def compact_series(
     moved = store.instances.move([(move.record, move.to) for move in planned]) if planned else 0
     # One that did not switch was moved, replaced or hidden by someone else in the meantime: look again.
     records = _switched(before, planned) if moved == len(planned) else _visible(command, store)
-    metadata = _metadata(records, known, store.objects)
+    standing = corrections(store.changes.history(command.study_uid)) if series.changes else ()
+    metadata = _metadata(records, known, standing, store.objects)
     found = findings(series.modality, map(decode_metadata, metadata))
     key = _metadata_key(command, secret)
     store.objects.put(key, build_series_metadata(metadata), "application/json")
@@ -110,7 +112,9 @@ def _switched(records: Sequence[InstanceRecord], switched: Sequence[Move]) -> li
     return [replace(record, pointer=places.get(identity(record), record.pointer)) for record in records]
 
 
-def _metadata(records: Sequence[InstanceRecord], known: Known, objects: ObjectStore) -> list[bytes]:
+def _metadata(
+    records: Sequence[InstanceRecord], known: Known, standing: Sequence[StudyChange], objects: ObjectStore
+) -> list[bytes]:
     """Each record's DICOM JSON as readers get it, in the records' order; each pack with some of it is opened once."""
     missing = sorted([one for one in records if identity(one) not in known], key=lambda one: one.pointer.pack)
     by_pack = groupby(missing, key=lambda one: one.pointer.pack)
@@ -121,7 +125,7 @@ def _metadata(records: Sequence[InstanceRecord], known: Known, objects: ObjectSt
 
     for found in in_order([metadata_of(pack, list(members)) for pack, members in by_pack], read):
         known |= found
-    return [shown_metadata(known[identity(record)], record) for record in records]
+    return [shown_metadata(known[identity(record)], record, standing) for record in records]
 
 
 def _series(command: CompactSeries, store: Datastore) -> Series:

@@ -19,7 +19,7 @@ from dicomlake.lake.pack import Footer, PackReader
 from dicomlake.lake.paths import PACKS, is_gathered
 from dicomlake.ports import Clock, Datastore, EventPublisher, Fold, IdSource, ObjectInfo, ObjectStore
 from dicomlake.usecases.commit_records import Packed, commit_records
-from dicomlake.usecases.replay_journal import Replay, read_journal, restore_deleted
+from dicomlake.usecases.replay_journal import Replay, read_journal, restore_corrections, restore_deleted
 from dicomlake.usecases.sweep_packs import standing_rows
 
 CURSOR = "sweeps/rebuild.json"
@@ -96,6 +96,8 @@ def rebuild_index(
         _rebuild_pack(pack, run)
         cursor = replace(cursor, after=pack.key)
         _save(cursor, store.objects)
+    for study_uid in restore_corrections(replay, store, clock, ids):
+        events.publish(InstancesStored(datastore_id, "", (study_uid,)))
     store.objects.delete([CURSOR])
     return run.fact(complete=True)
 

@@ -9,20 +9,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
 
-from dicomlake.domain.change import ChangeKind, StudyChange
-from dicomlake.domain.commit import Commit, CommitRow
+from dicomlake.domain.change import ChangeKind, StudyChange, corrections
+from dicomlake.domain.commit import Commit, CommitRow, SeriesShare
+from dicomlake.domain.correction import held_at
 from dicomlake.domain.errors import MalformedError, UnsupportedError
-from dicomlake.domain.ledger import LedgerEntry, Origin, Tally, is_decided
+from dicomlake.domain.ledger import NO_TALLY, LedgerEntry, Origin, Tally, is_decided
+from dicomlake.domain.levels import QueryLevel
 from dicomlake.domain.model import (
+    NO_COUNTS,
     InstanceKey,
     InstanceRecord,
+    JsonObject,
     LedgerKey,
     Outcome,
     PackPointer,
+    SeriesAttributes,
+    SeriesUid,
+    StudyAttributes,
     StudyUid,
     Visibility,
 )
-from dicomlake.domain.study import format_time
+from dicomlake.domain.study import CORRECTED, format_time, overlaid
 from dicomlake.lake.journal import JournalEntry, decode_journal, in_order
 from dicomlake.lake.paths import JOURNAL
 from dicomlake.lake.records import decode_record
@@ -31,6 +38,7 @@ from dicomlake.usecases.change_study import change_in
 from dicomlake.usecases.commit_records import Packed, commit_records
 
 ROWS = frozenset({ChangeKind.DELETE, ChangeKind.UNDELETE, ChangeKind.PURGE, ChangeKind.CORRECT, ChangeKind.REVERT})
+OVERLAYS = frozenset({ChangeKind.CORRECT, ChangeKind.REVERT})
 STUDIES = ROWS | {ChangeKind.HOLD, ChangeKind.RELEASE}
 """The kinds that a rebuild applies; any other stops it: rather none than a wrong index."""
 
@@ -164,3 +172,34 @@ def _note_stored(records: Sequence[InstanceRecord], store: Datastore, clock: Clo
     )
     row = CommitRow(ids.new(), "stored", now, records[0].key.study_uid, Tally(stored=len(records)))
     store.instances.commit(Commit(row, entries))
+
+
+def restore_corrections(replay: Replay, store: Datastore, clock: Clock, ids: IdSource) -> tuple[StudyUid, ...]:
+    """Tell the fold of what corrections made of studies and series, where their rows do not show it yet."""
+    told = []
+    for study_uid in sorted({one.scope.study_uid for one in replay.studies if one.kind in OVERLAYS}):
+        row = _corrections_row(study_uid, store, format_time(clock.now()), ids.new())
+        if row is not None:
+            store.instances.commit(Commit(row, ()))
+            told.append(study_uid)
+    return tuple(told)
+
+
+def _corrections_row(study_uid: StudyUid, store: Datastore, at: str, commit_id: str) -> CommitRow | None:
+    standing = corrections(store.changes.history(study_uid))
+    study = store.studies.study(study_uid)
+    held: dict[SeriesUid | None, JsonObject] = {
+        one.series_uid: one.attributes for one in store.studies.series(study_uid)
+    }
+    held[None] = study.attributes if study else {}
+    wanted: dict[SeriesUid | None, JsonObject] = defaultdict(dict)
+    for one in standing:
+        if one.scope.instance_uid is None:
+            level = QueryLevel.STUDY if one.scope.series_uid is None else QueryLevel.SERIES
+            wanted[one.scope.series_uid] |= held_at(one.values, level)
+    missing = {uid: some for uid, some in wanted.items() if overlaid(held.get(uid, {}), some) != held.get(uid)}
+    if not missing:
+        return None
+    shares = (SeriesShare(SeriesAttributes(uid, some), NO_COUNTS) for uid, some in missing.items() if uid is not None)
+    study_part = StudyAttributes(study_uid, missing[None]) if None in missing else None
+    return CommitRow(commit_id, CORRECTED, at, study_uid, NO_TALLY, study=study_part, series=tuple(shares))

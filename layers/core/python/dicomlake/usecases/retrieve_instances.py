@@ -6,13 +6,14 @@ from itertools import groupby
 
 from dicomlake.dicom.frames.pixels import Bytes
 from dicomlake.dicom.frames.syntaxes import EXPLICIT_LITTLE
+from dicomlake.domain.correction import concerning
 from dicomlake.domain.model import InstanceKey, InstanceRecord, SeriesUid, StudyUid, TransferSyntaxUid
 from dicomlake.domain.served import served_as
 from dicomlake.lake.layout import Span
 from dicomlake.lake.reader import PackReader
 from dicomlake.ports import Datastore, ObjectStore
 from dicomlake.usecases.open_pack import kept_pack
-from dicomlake.usecases.retrieve_metadata import visible_of, visible_record
+from dicomlake.usecases.retrieve_metadata import corrections_of, visible_of, visible_record
 from dicomlake.usecases.stored_instance import StoredInstance
 
 AHEAD = 8 * 1024 * 1024
@@ -72,12 +73,16 @@ def _place(chosen: Chosen) -> tuple[str, int, int]:
 
 def read_instances(chosen: Sequence[Chosen], store: Datastore) -> Iterator[tuple[Chosen, Iterator[Bytes]]]:
     """Yield each instance with the bytes of its DICOM file; a file has to be read before the next is asked for."""
+    studies = {one.record.key.study_uid for one in chosen}
+    standing = {study_uid: corrections_of(study_uid, store) for study_uid in studies}
     for pack, members in groupby(chosen, key=lambda one: one.record.pointer.pack):
         several = tuple(members)
         reader = _reader(pack, store.objects, ahead=AHEAD if len(several) > 1 else 0)
         for one in several:
             record = one.record
-            yield one, StoredInstance(reader, record.pointer.ordinal, record.stored_transfer_syntax).part10(one.target)
+            changes = concerning(standing[record.key.study_uid], record.key)
+            stored = StoredInstance(reader, record.pointer.ordinal, record.stored_transfer_syntax, changes)
+            yield one, stored.part10(one.target)
 
 
 def stored_instance(record: InstanceRecord, store: Datastore) -> StoredInstance:

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from itertools import groupby
 
+from dicomlake.domain.change import StudyChange, corrections
 from dicomlake.domain.errors import GoneError, NotFoundError, TooLargeError
 from dicomlake.domain.model import InstanceKey, InstanceRecord, SeriesUid, StudyUid, Visibility
 from dicomlake.domain.study import Series
@@ -34,22 +35,22 @@ class Metadata:
         return _inflate(self.body) if self.gzipped else self.body
 
 
-def instance_metadata(key: InstanceKey, store: Datastore) -> Metadata:
-    """Return the metadata of one instance."""
+def instance_metadata(key: InstanceKey, store: Datastore, version: int | None = None) -> Metadata:
+    """Return the metadata of one instance, as of a number of its study's history where one is given."""
     record = visible_record(key, store)
     packed = open_pack(store.objects, record.pointer.pack).metadata(record.pointer.ordinal)
-    return Metadata(b"[" + shown_metadata(packed, record) + b"]")
+    return Metadata(b"[" + shown_metadata(packed, record, corrections_of(key.study_uid, store, version)) + b"]")
 
 
-def series_metadata(study_uid: StudyUid, series_uid: str, store: Datastore) -> Metadata:
+def series_metadata(study_uid: StudyUid, series_uid: str, store: Datastore, version: int | None = None) -> Metadata:
     """Return the metadata of every instance of a series, in display order."""
     series = next((one for one in store.studies.series(study_uid) if one.series_uid == series_uid), None)
     if series is None:
         raise NotFoundError("no series is stored under these UIDs")
-    return _series(study_uid, series, store)
+    return _series(study_uid, series, store, version)
 
 
-def study_metadata(study_uid: StudyUid, store: Datastore) -> Metadata:
+def study_metadata(study_uid: StudyUid, store: Datastore, version: int | None = None) -> Metadata:
     """Return the metadata of every instance of a study, series by series."""
     held = store.studies.series(study_uid)
     if not held:
@@ -58,11 +59,11 @@ def study_metadata(study_uid: StudyUid, store: Datastore) -> Metadata:
     if not whole:
         raise GoneError("the study was deleted")
     if len(whole) == 1:
-        return _series(study_uid, whole[0], store)
+        return _series(study_uid, whole[0], store, version)
     arrays, size = [], 0
     for series in whole:
         try:
-            array = _series(study_uid, series, store).plain()
+            array = _series(study_uid, series, store, version).plain()
         except GoneError:
             continue  # all of it was deleted since it was counted
         size = _bounded(size + len(array))
@@ -72,13 +73,13 @@ def study_metadata(study_uid: StudyUid, store: Datastore) -> Metadata:
     return Metadata(b"[" + b",".join(array for array in arrays if array) + b"]")
 
 
-def _series(study_uid: StudyUid, series: Series, store: Datastore) -> Metadata:
-    if series.has_metadata and series.counts.instances > 0:
+def _series(study_uid: StudyUid, series: Series, store: Datastore, version: int | None) -> Metadata:
+    if version is None and series.has_metadata and series.counts.instances > 0:
         try:
             return Metadata(_pre_built(series, store.objects), gzipped=True)
         except NotFoundError:
             pass  # rebuilt since the row was read: the packs have it all
-    return Metadata(_from_packs(study_uid, series, store))
+    return Metadata(_from_packs(study_uid, series, store, version))
 
 
 def _pre_built(series: Series, objects: ObjectStore) -> bytes:
@@ -100,14 +101,23 @@ def _inflate(body: bytes) -> bytes:
     return raw
 
 
-def _from_packs(study_uid: StudyUid, series: Series, store: Datastore) -> bytes:
+def corrections_of(study_uid: StudyUid, store: Datastore, version: int | None = None) -> tuple[StudyChange, ...]:
+    """Return the corrections of a study, as of a number of its history; NotFoundError where it has none such."""
+    try:
+        return corrections(store.changes.history(study_uid), version)
+    except ValueError as error:
+        raise NotFoundError("the study has no version of this number") from error
+
+
+def _from_packs(study_uid: StudyUid, series: Series, store: Datastore, version: int | None) -> bytes:
+    standing = corrections_of(study_uid, store, version)
     records = visible_of(study_uid, series.series_uid, store)
     texts: dict[InstanceKey, bytes] = {}
     size = 0
     for pack, members in groupby(sorted(records, key=_place), key=lambda one: one.pointer.pack):
         reader = open_pack(store.objects, pack)
         for one in members:
-            texts[one.key] = shown_metadata(reader.metadata(one.pointer.ordinal), one)
+            texts[one.key] = shown_metadata(reader.metadata(one.pointer.ordinal), one, standing)
             size = _bounded(size + len(texts[one.key]))
     return b"[" + b",".join(texts[one.key] for one in sorted(records, key=_display_order)) + b"]"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from dicomlake.dicom.files.dataset import HeadDataset, read_head
+from dicomlake.dicom.files.overlay import lay_over
 from dicomlake.dicom.files.part10 import StoredPixels, native_reader, write_part10
 from dicomlake.dicom.files.proved import is_as_landed
 from dicomlake.dicom.files.recode import recoded, recoded_frame
@@ -18,6 +19,8 @@ from dicomlake.dicom.frames.syntaxes import EXPLICIT_LITTLE
 from dicomlake.dicom.header.opened import open_object
 from dicomlake.dicom.header.pixel_attributes import pixel_attributes
 from dicomlake.dicom.source import BufferSource
+from dicomlake.domain.change import StudyChange
+from dicomlake.domain.correction import changed_tags, corrected
 from dicomlake.domain.errors import MalformedError, NotAcceptableError
 from dicomlake.domain.levels import text_of
 from dicomlake.domain.model import Frame, JsonObject, TransferSyntaxUid
@@ -70,11 +73,13 @@ class _LastRead:
 
 @dataclass(frozen=True)
 class StoredInstance:
-    """An instance by its place in a pack; `syntax` is the transfer syntax of its stored frames."""
+    """An instance by its place in a pack; `syntax` is the transfer syntax of its stored frames, `changes` are the
+    corrections that stand over it."""
 
     reader: PackReader
     ordinal: int
     syntax: TransferSyntaxUid
+    changes: tuple[StudyChange, ...] = ()
 
     @cached_property
     def view(self) -> JsonObject:
@@ -119,7 +124,10 @@ class StoredInstance:
         """Return its head as a data set, the caller's own; NotAcceptableError if it landed unreadable."""
         landed, splices = self.reader.head(self.ordinal), tuple(self.reader.splices(self.ordinal))
         with header_damage_told():
-            return read_head(landed, splices)
+            head = read_head(landed, splices)
+            if self.changes:
+                lay_over(head.dataset, corrected(self.view, self.changes), changed_tags(self.changes))
+            return head
 
     def pixels(self, frame: Frame, data: bytes) -> StoredPixels:
         """Return one of its frames, read already, as stored pixels of one frame."""

@@ -4,10 +4,11 @@ A change that is done answers 204; one that goes on by itself answers 202, and `
 """
 
 from dicomlake.domain.change import ChangeKind, Scope, StudyChange
-from dicomlake.domain.errors import InvalidRequestError, NotFoundError
+from dicomlake.domain.errors import InvalidRequestError, NotFoundError, StaleError, TooLargeError
 from dicomlake.domain.model import InstanceUid, SeriesUid
 from dicomlake.usecases.change_steps import STEPS
 from dicomlake.usecases.change_study import Changed, ChangePorts
+from dicomlake.usecases.correct_metadata import correct_metadata
 from dicomlake.usecases.delete_instances import Author, delete_instances
 from dicomlake.usecases.hold_study import set_hold
 from dicomlake.usecases.purge_instances import order_purge
@@ -17,12 +18,36 @@ from dicomlake.web.documents import Document
 from dicomlake.web.response import Response, json_response
 
 MAX_REASON = 200
+MAX_VALUES = 30_000
+"""Bytes of a correction: HealthImaging's model takes as many, and it lies in one row."""
 
 
 def delete_resource(call: Call) -> Response:
     """Hide a study, a series or an instance; hiding again what is hidden is no error."""
     changed = delete_instances(scope_of(call), author_of(call), changing(call))
     return answer_change(changed, call) if changed else Response(204)
+
+
+def patch_metadata(call: Call) -> Response:
+    """Lay elements over the metadata of a study, series or instance; `If-Match` names the version that is meant."""
+    if len(call.request.body) > MAX_VALUES:
+        raise TooLargeError(f"a correction has up to {MAX_VALUES} bytes of DICOM JSON")
+    body = call.request.json_value()
+    values = body[0] if isinstance(body, list) and len(body) == 1 else body
+    if not isinstance(values, dict):
+        raise InvalidRequestError("the body is a DICOM JSON object, or an array of one")
+    changed = correct_metadata(scope_of(call), values, _expected(call), author_of(call), changing(call))
+    return answer_change(changed, call)
+
+
+def _expected(call: Call) -> int | None:
+    """The version that a correction is made to: a number in quotes, as ETag gives it; any where none is named."""
+    text = call.request.headers.get("if-match", "*").strip().removeprefix("W/").strip('"')
+    if text == "*":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 8):
+        raise StaleError("If-Match names no version of this study: its history has the numbers")
+    return int(text)
 
 
 def get_history(call: Call) -> Response:

@@ -64,7 +64,8 @@ _SEARCH = Kind(
     ),
     matches=True,
 )
-_METADATA = Kind("Retrieve", (DICOM_JSON, JSON), (200, 304, 406, 413), (_ACCEPT,))
+_VERSION = ("version", "integer", "as of this number of the study's history; 0 is as it was stored")
+_METADATA = Kind("Retrieve", (DICOM_JSON, JSON), (200, 304, 406, 413), (_ACCEPT, _VERSION))
 _FILES = Kind("Retrieve", (_MULTIPART, "application/dicom"), (200, 206, 303, 406, 413), (_ACCEPT,))
 _FRAMES = Kind(
     "Retrieve",
@@ -115,6 +116,7 @@ _LAKE = Kind("Operations", (JSON,), (200, 400), (_STORE_NAME,))
 _ITSELF = Kind("Operations", (JSON,), (200,))
 _REASON = ("reason", "string", "why, for the history")
 _CHANGED = Kind("Changes", (JSON,), (200, 202, 404, 409, 410), (_REASON,))
+_CORRECTED = Kind("Changes", (JSON,), (200, 202, 400, 404, 409, 410, 412, 413), (_REASON,))
 _OF_A_STUDY = Kind("Changes", (JSON,), (200, 202, 400, 404, 409), (_STORE_NAME, _REASON))
 _LINK = Kind("Study links", (JSON,), (400,), (_STORE_NAME,))
 
@@ -157,6 +159,17 @@ DESCRIBED: dict[tuple[str, str], About] = {
     ("DELETE", _STUDY): About("deleteStudy", "Hide a study", _CHANGED, success=204),
     ("DELETE", _SERIES): About("deleteSeries", "Hide a series", _CHANGED, success=204),
     ("DELETE", _INSTANCE): About("deleteInstance", "Hide an instance", _CHANGED, success=204),
+    **{
+        (method, f"{resource}/metadata"): About(
+            f"{verb}{level}", f"Lay elements over {what}", _CORRECTED, success=204, takes=(DICOM_JSON, JSON)
+        )
+        for resource, level, what in (
+            (_STUDY, "Study", "the metadata of a study"),
+            (_SERIES, "Series", "the metadata of a series"),
+            (_INSTANCE, "Instance", "the metadata of an instance"),
+        )
+        for method, verb in (("PATCH", "correct"), ("PUT", "putCorrected"))
+    },
     ("GET", "/lake/studies/{study}/history"): About("getHistory", "What was changed of a study", _LAKE),
     ("POST", "/lake/studies/{study}/history/{number}/undo"): About(
         "undoChange", "Take back a change", _OF_A_STUDY, success=204

@@ -111,6 +111,13 @@ def _packed(body: bytes) -> bytes:
     return fast if len(fast) <= MAX_BODY else gzip.compress(body, 6, mtime=0)
 
 
-get_study_metadata = _metadata(lambda call: study_metadata(call.study_uid, call.ports))
-get_series_metadata = _metadata(lambda call: series_metadata(call.study_uid, call.series_uid, call.ports))
-get_instance_metadata = _metadata(lambda call: instance_metadata(call.key, call.ports))
+def _version(call: Call) -> int | None:
+    """The version of the study that is asked for, by the parameter of that name; None is the newest."""
+    return call.request.number("version", 0, 0, 10**8 - 1) if call.request.parameter("version") else None
+
+
+get_study_metadata = _metadata(lambda call: study_metadata(call.study_uid, call.ports, _version(call)))
+get_series_metadata = _metadata(
+    lambda call: series_metadata(call.study_uid, call.series_uid, call.ports, _version(call))
+)
+get_instance_metadata = _metadata(lambda call: instance_metadata(call.key, call.ports, _version(call)))

@@ -63,12 +63,16 @@ class Request:
             for coding, *rest in codings
         )
 
+    def json_value(self) -> Any:
+        """Return the body as JSON. Raises InvalidRequestError if it is none."""
+        try:
+            return json.loads(self.body or b"{}")
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequestError("the body is not JSON") from error
+
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object. Raises InvalidRequestError if it is none."""
-        try:
-            content = json.loads(self.body or b"{}")
-        except ValueError as error:
-            raise InvalidRequestError("the body is not JSON") from error
+        content = self.json_value()
         if not isinstance(content, dict):
             raise InvalidRequestError("the body is not a JSON object")
         return content

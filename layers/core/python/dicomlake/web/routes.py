@@ -65,6 +65,11 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", _STUDY, Permission.CHANGE, changing.delete_resource),
     Route("DELETE", _SERIES, Permission.CHANGE, changing.delete_resource),
     Route("DELETE", _INSTANCE, Permission.CHANGE, changing.delete_resource),
+    *(
+        Route(method, f"{resource}/metadata", Permission.CHANGE, changing.patch_metadata)
+        for resource in (_STUDY, _SERIES, _INSTANCE)
+        for method in ("PATCH", "PUT")
+    ),
     Route("GET", "/lake/studies/{study}/history", Permission.CHANGE, changing.get_history),
     Route("POST", "/lake/studies/{study}/history/{number}/undo", Permission.CHANGE, changing.post_undo),
     Route("POST", "/lake/studies/{study}/purge", Permission.CHANGE, changing.post_purge),
