@@ -20,7 +20,7 @@ from tests.usecases.test_ingest_laws import packs_of
 
 STUDY, SERIES = StudyUid(f"{ROOT}.1"), SeriesUid(f"{ROOT}.1.1")
 SLICES = 2
-READ, TAKEN = range(1, 32), range(1, 29)
+READ, TAKEN = range(1, 34), range(1, 31)
 """Settling, compacting and finishing a study of two packs takes this many calls: where frames pass through the
 function, and where the store copies them."""
 

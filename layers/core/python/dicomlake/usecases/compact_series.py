@@ -53,7 +53,7 @@ def compact_series(
     moved = store.instances.move([(move.record, move.to) for move in planned]) if planned else 0
     # One that did not switch was moved, replaced or hidden by someone else in the meantime: look again.
     records = _switched(before, planned) if moved == len(planned) else _visible(command, store)
-    standing = corrections(store.changes.history(command.study_uid)) if series.changes else ()
+    standing = corrections(store.changes.history(command.study_uid))
     metadata = _metadata(records, known, standing, store.objects)
     found = findings(series.modality, map(decode_metadata, metadata))
     key = _metadata_key(command, secret)
