@@ -43,6 +43,8 @@ GATEWAY = {
 OBJECTS = "Objects of one bucket, whose keys are made at run time."
 PARTS_OF_A_BUCKET = {
     "answers": "Answers of one bucket, whose keys are made at run time.",
+    "image-sets": "What is answered of image sets, of one bucket, whose keys are made at run time.",
+    "imports": "What import jobs note, in one bucket, whose keys are made at run time.",
     "journal": "Journal objects of one bucket, whose keys are made at run time.",
     "series": "Pre-built metadata of one bucket, whose keys are made at run time.",
 }
@@ -110,4 +112,9 @@ def _revisions(ingest: IngestStack) -> str:
 def _routes(api: ApiStack) -> list[str]:
     stage = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{_logical_id(api.api)}>/$default"
     look_ups = [f"{stage}/{method}{path}" for method, path in LOOK_UPS if path.endswith("*")]
-    return [f"{stage}/*/*", f"{stage}/*/dicomweb/{api.storage.clinical.datastore_id}/*", *look_ups]
+    return [
+        f"{stage}/*/*",
+        f"{stage}/*/imaging/*",
+        f"{stage}/*/dicomweb/{api.storage.clinical.datastore_id}/*",
+        *look_ups,
+    ]

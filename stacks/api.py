@@ -115,7 +115,8 @@ class ApiStack(Stack):
             "AnswerChanges": changing.answer_changes(self, study, self.layers, self.operator_role, ANSWER_SECONDS),
         }
         self._routes()
-        self.functions["AnswerImaging"] = self._imaging(stage)
+        more, self.queues = imaging.add_imaging(self, stage, ANSWER_SECONDS)
+        self.functions |= more
         self._permissions()
         self._outputs()
 
@@ -260,25 +261,12 @@ class ApiStack(Stack):
                     Acknowledgment(id="AwsSolutions::AwsSolutions-APIG4", reason=OPEN_BECAUSE)
                 )
 
-    def _imaging(self, stage: http.IHttpStage) -> LakeFunction:
-        function = imaging.answer_imaging(
-            self,
-            environment=self.environment_,
-            storage=self.storage,
-            key=self.key,
-            layers=self.layers,
-            seconds=ANSWER_SECONDS,
-        )
-        imaging.add_routes(self.api, function)
-        if self.environment_.api_domain:
-            imaging.name_api(self, api=self.api, stage=stage, domain=self.environment_.api_domain)
-        return function
-
     def _permissions(self) -> None:
         clinical = f"/dicomweb/{self.storage.clinical.datastore_id}/*"
         uploads = [self._arn("POST", path) for path in UPLOADS]
         look_ups = (self._arn(method, path) for method, path in LOOK_UPS)
-        self.reader_role.add_to_policy(self._invoke(self._arn("*", clinical), *uploads, *look_ups))
+        reads = (self._arn("*", clinical), self._arn("*", "/imaging/*"))
+        self.reader_role.add_to_policy(self._invoke(*reads, *uploads, *look_ups))
         self.operator_role.add_to_policy(self._invoke(self._arn("*", "/*")))
 
     def _arn(self, method: str, path: str) -> str:

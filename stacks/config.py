@@ -89,6 +89,8 @@ class Environment:
     """Whether other content under a SOP Instance UID that is held is refused, instead of kept beside what is held."""
     gateway: Gateway | None = None
     """What takes bodies of any size; it costs money while nothing arrives (docs/cost.md)."""
+    import_buckets: tuple[str, ...] = ()
+    """Buckets of this account that import jobs read from and write their reports to, beside the landing bucket."""
     keeps_code_streams: bool = False
     """Whether RLE, JPEG lossless, JPEG-LS and JPEG 2000 stay as they came, to the byte, instead of becoming HTJ2K."""
 

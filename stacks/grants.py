@@ -53,6 +53,16 @@ def delete_metadata(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
     _allow(grantee, ["s3:DeleteObject"], *(b.arn_for_objects("series/*") for b in buckets))
 
 
+def write_image_sets(grantee: iam.IGrantable, bucket: s3.IBucket) -> None:
+    """Put what is answered of image sets; packs lie elsewhere in the bucket."""
+    _allow(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], bucket.arn_for_objects("image-sets/*"))
+
+
+def write_imports(grantee: iam.IGrantable, bucket: s3.IBucket) -> None:
+    """Put what import jobs note; packs lie elsewhere in the bucket."""
+    _allow(grantee, ["s3:PutObject", "s3:AbortMultipartUpload"], bucket.arn_for_objects("imports/*"))
+
+
 def list_objects(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
     """List a bucket; who may do so is told 404, not 403, for an object that is gone."""
     _allow(grantee, ["s3:ListBucket", "s3:ListBucketVersions"], *(b.bucket_arn for b in buckets))

@@ -44,7 +44,7 @@ class ObserveStack(Stack):
         key = kms.Key.from_key_arn(self, "LakeKey", storage.key.key_arn)
         self.alarms = sns.Topic(self, "Alarms", master_key=key, enforce_ssl=True)
         self.functions: dict[str, LakeFunction] = {**ingest.functions, **study.functions, **api.functions}
-        self.queues: dict[str, WorkQueue] = {**ingest.queues, **study.queues}
+        self.queues: dict[str, WorkQueue] = {**ingest.queues, **study.queues, **api.queues}
         machines = {"study": study.ordinary, "large-study": study.large, "large-object": ingest.large.machine}
         self._watch_queues(study.dead)
         self._watch_functions()

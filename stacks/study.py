@@ -130,7 +130,7 @@ class StudyStack(Stack):
         compact = self.function(
             "CompactSeries", "compact_series", timeout_seconds=LONGEST, memory=ONE_CORE, pixels=True, named=True
         )
-        finish = self.function("FinishStudy", "finish_study", timeout_seconds=60, more=topic)
+        finish = self.function("FinishStudy", "finish_study", timeout_seconds=60, named=True, more=topic)
         grants.read_index(plan.role, *self.tables)
         self._keep_index(compact.role)
         self._keep_index(finish.role)

@@ -25,6 +25,7 @@ from dicomlake.domain.model import (
     StudyUid,
     TransferSyntaxUid,
 )
+from dicomlake.ports import Datastore
 
 CT_IMAGE = SopClassUid("1.2.840.10008.5.1.4.1.1.2")
 EXPLICIT_LITTLE = TransferSyntaxUid("1.2.840.10008.1.2.1")
@@ -193,6 +194,11 @@ def series_attributes(series_uid: SeriesUid) -> JsonObject:
         "00080060": {"vr": "CS", "Value": ["CT"]},
         "0008103E": {"vr": "LO", "Value": ["Thorax 1.5 mm"]},
     }
+
+
+def with_ports(store: Datastore, **ports: object) -> Datastore:
+    """Return a data store with other ports in place of some of its own."""
+    return Datastore(**{name: ports.get(name, getattr(store, name)) for name in Datastore.__slots__})
 
 
 def recommitted(commit: Commit, commit_id: str) -> Commit:

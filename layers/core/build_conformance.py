@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.loaders import Loader
 from pydicom.uid import UID
@@ -20,6 +21,7 @@ from dicomlake.domain.errors import EXPLANATIONS
 from dicomlake.domain.levels import ATTRIBUTES, BUDGETS, Attribute, QueryLevel
 from dicomlake.domain.served import TRANSCODED
 from dicomlake.web.accept import MEDIA_TYPES, OCTET_STREAM, SENT_AS
+from dicomlake.web.imaging import OFFERED
 from dicomlake.web.routes import ROUTES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
@@ -399,21 +401,45 @@ def _stored_as(kind: str) -> str:
     return ", ".join(f"`{uid}`" for uid, media in MEDIA_TYPES.items() if media == kind)
 
 
+IMAGING = {
+    "GetDICOMImportJob": "test_a_job_reports_every_object_once_and_its_numbers_add_up",
+    "GetDatastore": "test_a_key_of_the_lake_signs_as_boto3_signs",
+    "GetImageFrame": "test_a_frame_is_its_code_stream_and_decodes_to_its_checksum",
+    "GetImageSet": "test_a_series_is_an_image_set",
+    "GetImageSetMetadata": "test_the_document_has_each_attribute_at_its_level",
+    "ListDICOMImportJobs": "test_jobs_are_listed_last_first_by_page_and_by_status",
+    "ListDatastores": "test_a_key_opens_its_own_data_store_and_shows_no_other",
+    "ListImageSetVersions": "test_what_comes_later_is_a_new_version_and_the_old_one_stays",
+    "ListTagsForResource": "test_tags_are_set_listed_and_taken_away",
+    "SearchImageSets": "test_a_search_finds_what_its_filters_name",
+    "StartDICOMImportJob": "test_a_token_starts_one_job_however_often_it_is_sent",
+    "TagResource": "test_tags_are_set_listed_and_taken_away",
+    "UntagResource": "test_tags_are_set_listed_and_taken_away",
+}
+"""The test that shows an operation."""
+
+REFUSED = {
+    "CreateDatastore": "test_data_stores_are_made_and_unmade_by_deploying",
+    "DeleteDatastore": "test_data_stores_are_made_and_unmade_by_deploying",
+}
+"""Operations that are answered by a refusal alone (docs/decisions/0113), and the test that shows it."""
+
+
 def imaging() -> Iterator[str]:
     """Yield the operations of HealthImaging's API and whether they are there."""
     model = Loader().load_service_model("medical-imaging", "service-2")
-    offered = {(route.method, route.template) for route in ROUTES}
     yield "\n## AWS HealthImaging's API\n"
-    yield f"The operations of botocore's `medical-imaging` model ({len(model['operations'])}):\n"
-    rows = (
-        (name, f"`{spec['http']['method']} {spec['http']['requestUri']}`", "Y" if _in(spec["http"], offered) else "N")
-        for name, spec in sorted(model["operations"].items())
+    yield f"The operations of botocore's `medical-imaging` model ({len(model['operations'])}). Refused: answered by the"
+    yield "model's error, since data stores are deployed ([0113](decisions/0113-data-stores-are-deployed.md)).\n"
+    yield from table(
+        ("operation", "request", "", "test"), (_operation(*one) for one in sorted(model["operations"].items()))
     )
-    yield from table(("operation", "request", ""), rows)
 
 
-def _in(http: dict[str, str], offered: set[tuple[str, str]]) -> bool:
-    return (http["method"], http["requestUri"]) in offered
+def _operation(name: str, spec: dict[str, Any]) -> tuple[str, ...]:
+    test = IMAGING.get(name) or REFUSED.get(name)
+    answered = "refused" if name in REFUSED else "Y" if name in OFFERED else "N"
+    return name, f"`{spec['http']['method']} {spec['http']['requestUri']}`", answered, f"`{test}`" if test else ""
 
 
 def attributes() -> Iterator[str]:

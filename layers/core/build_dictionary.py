@@ -25,6 +25,12 @@ def public_tokens() -> list[str]:
     return [token for tag, vr, keyword in rows for token in (tag + AMBIGUOUS.get(vr, vr), keyword)]
 
 
+def multiple_tags() -> list[str]:
+    """Return the tags of the elements that may have more than one value (VM other than 1), sequences left out."""
+    entries = sorted(DicomDictionary.items())
+    return [f"{tag:08X}" for tag, entry in entries if entry[1] != "1" and entry[0] not in ("SQ", "NONE")]
+
+
 def private_blocks() -> list[str]:
     """Return one block a private creator: a line with its name, then `GGGGEEVR` tokens (EE without the block)."""
     blocks = []
@@ -50,7 +56,9 @@ def tables() -> dict[str, str]:
     """Return every generated file's name and text."""
     public = wrap(" ".join(public_tokens()))
     private = "\n\n".join(private_blocks())
+    multiple = wrap(" ".join(multiple_tags()))
     return {
+        "multiple_table.py": module("Tags of the elements that may have several values (PS3.6)", "MULTIPLE", multiple),
         "standard_table.py": module("Tag, VR and keyword of every standard element (PS3.6)", "PUBLIC", public),
         "private_table.py": module("VRs of known private elements, by private creator", "PRIVATE", private),
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dicomlake.dicom.frames.syntaxes import _KEEP_RULES, SYNTAXES
+from dicomlake.web.imaging import OFFERED
 from dicomlake.web.routes import ROUTES
 from tests.docs.docs_given import DOCS, ROOT, names_of_tests, tables
 
@@ -57,3 +58,10 @@ def test_every_dicomweb_route_is_a_service_of_the_standard() -> None:
     ours = {(route.method, route.template) for route in ROUTES if route.template.startswith("/dicomweb/")}
 
     assert ours <= services
+
+
+def test_every_operation_of_healthimaging_that_is_answered_names_its_test() -> None:
+    named = GENERATOR["IMAGING"] | GENERATOR["REFUSED"]
+
+    assert set(OFFERED) <= set(named)
+    assert set(named.values()) <= names_of_tests()

@@ -16,7 +16,16 @@ from moto.server import ThreadedMotoServer
 
 Event = dict[str, Any]
 REGION = "eu-central-1"
-QUEUES = ("ingest-work", "ingest-one-work", "large-work", "settle-work", "study-work", "deidentify-work", "change-work")
+QUEUES = (
+    "ingest-work",
+    "ingest-one-work",
+    "large-work",
+    "settle-work",
+    "study-work",
+    "deidentify-work",
+    "change-work",
+    "import-work",
+)
 STORES = {
     "clinical": {"name": "clinical", "table": "clinical-index", "bucket": "clinical-packs", "cleared": True},
     "research": {"name": "research", "table": "research-index", "bucket": "research-packs", "cleared": False},
@@ -35,6 +44,7 @@ LOGICAL = {
     "deidentify_study": ("study", "DeidentifyStudyFunction"),
     "answer_operations": ("api", "AnswerOperationsFunction"),
     "answer_imaging": ("api", "AnswerImagingFunction"),
+    "run_import": ("api", "RunImportFunction"),
     "answer_dicomweb": ("api", "AnswerClinicalFunction"),
     "answer_pixels": ("api", "AnswerClinicalPixelsFunction"),
     "store_instances": ("api", "StoreInstancesFunction"),

@@ -314,3 +314,19 @@ def test_the_deployed_api_describes_itself(data: Path) -> None:
     assert served.json()["servers"] == [{"url": endpoints.imaging}]
     assert refused.headers["x-request-id"]
     assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+def test_access_keys_are_created_listed_and_revoked(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, made = run(capsys, data, "keys", "create", "ward 3", "--read-only")
+
+    _, listed = run(capsys, data, "keys", "list")
+    _, revoked = run(capsys, data, "keys", "revoke", made["accessKeyId"])
+    main(["keys", "list", "--data", str(data)])
+
+    shown = capsys.readouterr().out
+    assert made["readOnly"] is True
+    assert made["accessKeyId"] in [key["accessKeyId"] for key in listed["keys"]]
+    assert made["secretAccessKey"] not in json.dumps(listed)
+    assert revoked["revokedAt"]
+    assert f"revoked {revoked['revokedAt']}" in shown
+    assert made["secretAccessKey"] not in shown

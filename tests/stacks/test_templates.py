@@ -187,6 +187,7 @@ def test_readers_invoke_clinical_routes_and_uploads_operators_everything() -> No
     look_ups.add("GET/openapi.json")
     assert reader == {
         f"*/dicomweb/{clinical}/*",
+        "*/imaging/*",
         "POST/uploads",
         "POST/uploads/resume",
         "POST/uploads/complete",
@@ -205,6 +206,7 @@ def test_every_route_asks_who_calls(environment: str) -> None:
     asked = {route["RouteKey"]: route["AuthorizationType"] for route in routes}
     assert set(asked.values()) == {"AWS_IAM", "NONE"}
     assert {key for key, kind in asked.items() if kind == "AWS_IAM"} == {
+        "ANY /imaging/{proxy+}",
         "ANY /uploads",
         "ANY /uploads/resume",
         "ANY /uploads/complete",

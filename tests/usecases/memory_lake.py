@@ -34,6 +34,7 @@ from dicomlake.usecases.delete_instances import Author, delete_instances
 from dicomlake.usecases.finish_study import finish_study
 from dicomlake.usecases.ingest_batch import BatchReport, IngestPorts, IngestQueues, ingest_batch
 from dicomlake.usecases.plan_study import plan_study
+from dicomlake.usecases.publish_image_sets import publish_beside
 from dicomlake.usecases.sequence_changes import sequence_changes
 from dicomlake.usecases.settle_study import Rearmed, settle_study
 from dicomlake.usecases.store_instance import StoreContext
@@ -129,7 +130,7 @@ class MemoryLake:
 
     def watched_store(self) -> Datastore:
         """The data store as a process that may die sees it."""
-        parts = (getattr(self.store, name) for name in ("instances", "ledger", "studies", "feed", "objects", "changes"))
+        parts = (getattr(self.store, name) for name in Datastore.__slots__)
         return Datastore(*(Watched(part, self.fault) for part in parts))  # type: ignore[arg-type]
 
     def ports(self) -> IngestPorts:
@@ -325,6 +326,8 @@ class MemoryLake:
             if not plan.after:
                 break
             plan = _until_done(lambda plan=plan: plan_study(plan, store))
+        secrets = MemorySecretSource(self.secret.value)
+        _until_done(lambda: publish_beside(plan.datastore, plan.study_uid, store, secrets, self.clock))
         _until_done(lambda: finish_study(plan, store, events, self.clock))  # type: ignore[arg-type]
 
 

@@ -29,6 +29,7 @@ from dicomlake.usecases import deidentify_study as use_case
 from dicomlake.usecases.deidentify_study import TAIL_SIZE, DeidentifyPorts, StudyDeidentified, deidentify_study
 from dicomlake.usecases.retrieve_frames import retrieve_frames
 from dicomlake.usecases.track_study import track_study
+from tests.builders import with_ports
 from tests.unit.dicom.deidentify.deid_given import CT, EXPLICIT, corpus_file, encode, image
 from tests.usecases.memory_lake import DATASTORE, SETTLE, Crash, Fault, MemoryLake, Watched
 
@@ -144,7 +145,7 @@ def test_the_same_command_twice_copies_once_and_reads_nothing_again(copying: Cop
     reads = Fault()
     store = copying.lake.store
     watched = Watched(store.objects, reads)
-    copying.source = Datastore(store.instances, store.ledger, store.studies, store.feed, watched, store.changes)  # type: ignore[arg-type]
+    copying.source = with_ports(store, objects=watched)
 
     again = copying.run()
 
@@ -310,9 +311,7 @@ def test_a_study_reads_its_packs_in_few_requests(copying: Copying) -> None:
     copying.land(60)
     reads = Fault()
     store = copying.lake.store
-    copying.source = Datastore(
-        store.instances, store.ledger, store.studies, store.feed, Watched(store.objects, reads), store.changes
-    )  # type: ignore[arg-type]
+    copying.source = with_ports(store, objects=Watched(store.objects, reads))
 
     copying.run()
 

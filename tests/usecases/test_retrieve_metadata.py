@@ -13,6 +13,7 @@ from dicomlake.usecases import retrieve_frames as frames_module
 from dicomlake.usecases import retrieve_metadata as metadata_module
 from dicomlake.usecases.retrieve_frames import retrieve_frames
 from dicomlake.usecases.retrieve_metadata import instance_metadata, series_metadata, study_metadata
+from tests.builders import with_ports
 from tests.usecases.stored_lake import StoredLake
 
 STUDY = StudyUid("1.2.1")
@@ -42,7 +43,7 @@ class CountedObjects(MemoryObjectStore):
 def counted(lake: StoredLake) -> tuple[Datastore, CountedObjects]:
     held: Any = lake.datastore
     objects = CountedObjects(held.objects)
-    return Datastore(held.instances, held.ledger, held.studies, held.feed, objects, held.changes), objects
+    return with_ports(held, objects=objects), objects
 
 
 def test_a_settled_series_is_answered_by_its_pre_built_object_as_it_lies() -> None:

@@ -10,9 +10,10 @@ from dicomlake.domain.levels import QueryLevel
 from dicomlake.domain.model import JsonObject, StudyUid
 from dicomlake.domain.query import parse_query
 from dicomlake.domain.study import Study
-from dicomlake.ports import Datastore, Page, SearchHit
+from dicomlake.ports import Page, SearchHit
 from dicomlake.usecases.search_pages import SearchResult
 from dicomlake.usecases.search_studies import search_studies
+from tests.builders import with_ports
 from tests.usecases.stored_lake import StoredLake, element
 
 SMALL, LARGE = 100, 10_000
@@ -48,7 +49,7 @@ class CountedLake:
             lake.add_row(f"1.2.{number}", **row(number))
         self.counted = CountedStudies(lake.datastore.state)
         held = lake.datastore
-        self.store = Datastore(held.instances, held.ledger, self.counted, held.feed, held.objects, held.changes)
+        self.store = with_ports(held, studies=self.counted)
 
     def search(self, *parameters: tuple[str, str]) -> tuple[SearchResult, int]:
         """Return what a search found, and how many items left the index for it."""

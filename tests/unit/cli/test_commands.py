@@ -37,7 +37,7 @@ def test_a_command_that_is_none_is_a_usage_error(capsys: pytest.CaptureFixture[s
     assert "invalid choice" in capsys.readouterr().err
 
 
-TALKING = ["studies", "cost", "bench", "show 1.2", "where 1.2", "get 1.2", "quarantine ls", "push ."]
+TALKING = ["studies", "cost", "bench", "show 1.2", "where 1.2", "get 1.2", "quarantine ls", "keys list", "push ."]
 
 
 @pytest.mark.parametrize("line", TALKING)

@@ -50,6 +50,11 @@ def imaging_client(services: Services, key: AccessKey, seen: list[dict[str, Any]
             seen.append(event)
         return answer(event, services)
 
+    return answered_by(client, ask)
+
+
+def answered_by(client: Any, ask: Ask) -> Any:
+    """Return the client, its requests answered by a function of the gateway's events."""
     client.meta.events.register("before-send.medical-imaging", _sender(ask))
     return client
 

@@ -4,9 +4,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+import dicomlake
 from dicomlake.domain import errors
 from dicomlake.domain.errors import PipelineError
 from dicomlake.domain.model import DatastoreId
@@ -14,7 +16,7 @@ from dicomlake.web.app import answer
 from dicomlake.web.imaging_errors import EXCEPTIONS, imaging_error
 from dicomlake.web.imaging_model_table import ERRORS
 from dicomlake.web.services import OpenStore, Services
-from tests.unit.web.imaging_client import ACCOUNT, REGION, imaging_client, issued, wound
+from tests.unit.web.imaging_client import ACCOUNT, REGION, answered_by, imaging_client, issued, wound
 from tests.usecases.stored_lake import OPERATOR, StoredLake
 
 STORE, OTHER = DatastoreId("a" * 32), DatastoreId("b" * 32)
@@ -155,6 +157,17 @@ def test_tags_are_set_listed_and_taken_away(services: Services) -> None:
         client.list_tags_for_resource(resourceArn=ARN.replace(ACCOUNT, "210987654321"))
 
 
+def test_data_stores_are_made_and_unmade_by_deploying(services: Services) -> None:
+    client = imaging_client(services, issued(services))
+
+    with pytest.raises(client.exceptions.ServiceQuotaExceededException, match="add one to its stacks"):
+        client.create_datastore(datastoreName="third")
+    with pytest.raises(client.exceptions.ConflictException, match="take it out of them"):
+        client.delete_datastore(datastoreId=STORE)
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.delete_datastore(datastoreId="c" * 32)
+
+
 @pytest.mark.parametrize(
     ("call", "told"),
     [
@@ -242,3 +255,47 @@ def _event_of(services: Services, call: Any = lambda client: client.get_datastor
     client = imaging_client(services, issued(services), seen=seen)
     call(client)
     return seen[-1]
+
+
+# --- IAM principals ------------------------------------------------------------------------------------------------
+
+
+def _as(services: Services, arn: str) -> Any:
+    """dicomlake's own client, whose requests the gateway authenticated as a principal's."""
+    session = boto3.Session(aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="x" * 40)
+    made = dicomlake.imaging_client("https://lake.example.org", REGION, session)
+    seen: list[str] = []
+
+    def ask(event: dict[str, Any]) -> dict[str, Any]:
+        seen.append(event["headers"]["authorization"])
+        assert "/execute-api/aws4_request" in seen[-1]
+        context = {**event["requestContext"], "authorizer": {"iam": {"userArn": arn}}}
+        return answer({**event, "requestContext": context}, services)
+
+    return answered_by(made, ask)
+
+
+def test_an_operator_signs_with_its_own_credentials_and_may_do_all(services: Services) -> None:
+    client = _as(replace(services, operators=frozenset({OPERATOR})), OPERATOR)
+
+    client.tag_resource(resourceArn=ARN, tags={"a": "b"})
+
+    assert client.list_tags_for_resource(resourceArn=ARN)["tags"] == {"a": "b"}
+    assert len(client.list_datastores()["datastoreSummaries"]) == 2
+
+
+def test_a_reader_reads_the_default_data_store_where_it_is_cleared(services: Services) -> None:
+    reader = "arn:aws:sts::123456789012:assumed-role/reader/me"
+    held = services.stores[STORE]
+    cleared = replace(services, stores={**services.stores, STORE: replace(held, cleared=True)})
+
+    client = _as(cleared, reader)
+
+    assert [one["datastoreId"] for one in client.list_datastores()["datastoreSummaries"]] == [STORE]
+    for refused in (
+        lambda: client.get_datastore(datastoreId=OTHER),
+        lambda: client.tag_resource(resourceArn=ARN, tags={"a": "b"}),
+        lambda: _as(services, reader).list_datastores(),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()

@@ -52,7 +52,7 @@ class Lake:
         return self._datastores[datastore_id]
 
     def queue(self, name: str) -> SqsWorkQueue:
-        """Return a work queue by its name in the settings: INGEST, INGEST_ONE, LARGE, STUDY, SETTLE, CHANGE..."""
+        """Return a work queue by its name in the settings: INGEST, LARGE, STUDY, SETTLE, CHANGE, IMPORT..."""
         if name not in self._queues:
             url = self.settings.text(f"{name}_QUEUE_URL")
             self._queues[name] = SqsWorkQueue(self._clients.sqs, url, wire.dumps)
@@ -67,6 +67,10 @@ class Lake:
     def quarantine(self) -> S3ObjectStore:
         """The quarantine bucket."""
         return S3ObjectStore(self._clients.s3, self.settings.values.get("QUARANTINE_BUCKET", ""))
+
+    def bucket(self, name: str) -> S3ObjectStore:
+        """Any bucket, by its name; what may be done with it is the function's role's to say."""
+        return S3ObjectStore(self._clients.s3, name)
 
     @cached_property
     def uploads(self) -> S3UploadSigner:

@@ -17,8 +17,10 @@ from dicomlake.domain.events import (
     ChangeStudy,
     CompactSeries,
     DeidentifyStudy,
+    ImportJobEnded,
     IngestObject,
     InstancesStored,
+    RunImport,
     SettleStudy,
     StudyChanged,
     StudyPlan,
@@ -40,6 +42,8 @@ MESSAGES: dict[str, type] = {
         DeidentifyStudy,
         ChangeStudy,
         StudyChanged,
+        RunImport,
+        ImportJobEnded,
     )
 }
 

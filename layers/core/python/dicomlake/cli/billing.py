@@ -33,6 +33,7 @@ STAGES: dict[str, str] = {
     "gateway": "API",
     "changes": "API",
     "change-study": "API",
+    "run-import": "API",
     "sweep": "sweep",
 }
 """Which part of the bill an event's work belongs to."""

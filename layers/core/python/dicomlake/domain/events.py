@@ -118,6 +118,23 @@ class StudyChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RunImport:
+    """Command: do the next step of an import job."""
+
+    datastore: DatastoreId
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportJobEnded:
+    """Event: an import job is over, its report written; `status` is COMPLETED or FAILED."""
+
+    datastore: DatastoreId
+    job_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeidentifyStudy:
     """Command: write the de-identified copy of one generation of a study; `after` resumes a copy under way."""
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from dicomlake.domain.model import JsonValue
 from dicomlake.domain.old_forms import OLD_FORMS
 
 _LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i"}
@@ -128,3 +129,10 @@ def words(text: str) -> tuple[str, ...]:
 def name_tokens(groups: tuple[str, ...]) -> tuple[str, ...]:
     """Return the distinct tokens a name is found by, from its component groups (PS3.5 6.2.1.1), in their order."""
     return tuple(dict.fromkeys(sound(word) for group in groups for word in words(group)))
+
+
+def written_name(value: JsonValue) -> str:
+    """Return a person name of DICOM JSON as one text (PS3.5 6.2.1.2): groups joined by `=`, empty last ones left."""
+    if not isinstance(value, dict):
+        return value if isinstance(value, str) else ""
+    return "=".join(str(value.get(group, "")) for group in ("Alphabetic", "Ideographic", "Phonetic")).rstrip("=")

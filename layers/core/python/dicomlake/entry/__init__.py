@@ -127,6 +127,13 @@ def store_instances() -> Handler:
     return handler("store", store_request)
 
 
+def run_import() -> Handler:
+    """Do the next step of import jobs (queue import-work)."""
+    from dicomlake.entry.imports import import_work
+
+    return handler("run-import", import_work)
+
+
 def answer_operations() -> Handler:
     """Answer uploads and the lake's own operations."""
     from dicomlake.entry.api import answer_request

@@ -56,4 +56,5 @@ def services_of(
         changes=lake.queue("CHANGE") if "CHANGE_QUEUE_URL" in settings.values else None,
         events=lake.events if "EVENTS_TOPIC" in settings.values else None,
         streams=streams,
+        imports=lake.queue("IMPORT") if "IMPORT_QUEUE_URL" in settings.values else None,
     )

@@ -15,6 +15,7 @@ from dicomlake.entry.handling import Event, Line, each_record, out_of_time
 from dicomlake.usecases.compact_series import compact_series
 from dicomlake.usecases.finish_study import finish_study
 from dicomlake.usecases.plan_study import plan_study
+from dicomlake.usecases.publish_image_sets import publish_beside
 from dicomlake.usecases.sequence_changes import sequence_changes
 from dicomlake.usecases.settle_study import Rearmed, settle_study
 from dicomlake.usecases.track_study import studies_to_fold, track_study
@@ -111,7 +112,9 @@ def compact_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObje
 def finish_task(event: Event, context: Any, lake: Lake, line: Line) -> JsonObject:
     """The study machine's last step."""
     plan = _task(event, StudyPlan)
-    done = finish_study(plan, lake.datastore(plan.datastore), lake.events, lake.clock)
+    store = lake.datastore(plan.datastore)
+    line["nonPrimary"] = publish_beside(plan.datastore, plan.study_uid, store, lake.secrets, lake.clock)
+    done = finish_study(plan, store, lake.events, lake.clock)
     line |= {"result": done.outcome, "images": done.instances}
     if done.outcome == "ready":
         line.metric("SettleSeconds", done.seconds_since_last, "Seconds")

@@ -4,6 +4,8 @@
     packs/{shard}/{day}/{pack id}-series.pack     the same, gathered from other packs by compaction
     series/{shard}/{series ref}/{id}.json.gz      pre-built metadata of one series, one object per generation
     answers/{shard}/{id}                          an answer too large for one response, read by signed URL within a day
+    image-sets/{shard}/{image set id}/{name}      what the HealthImaging API answers of one version of an image set
+    imports/{shard}/{job id}/{chunk}-{part}.json  what an import job copied, and what became of it
     journal/{yyyy}/{mm}/{dd}/{hhmmss.ffffff}-{id}.jsonl   changes other than store, in order of time
 
 Each kind has its own first part, for lifecycle rules and grants. `shard` is the first two hex digits of the random or
@@ -18,6 +20,8 @@ PACKS = "packs/"
 SERIES = "series/"
 JOURNAL = "journal/"
 ANSWERS = "answers/"
+IMAGE_SETS = "image-sets/"
+IMPORTS = "imports/"
 
 _HEX = re.compile(r"[0-9a-f]{16,64}\Z")
 _GATHERED = "-series"
@@ -70,6 +74,21 @@ def journal_key(at: datetime, object_id: str) -> str:
 def answer_key(object_id: str) -> str:
     """Return the key of an answer that is read by signed URL; `object_id` is random hex digits."""
     return f"{ANSWERS}{_name(object_id)[:2]}/{object_id}"
+
+
+def image_set_document_key(image_set_id: str, version: int) -> str:
+    """Return the key of the metadata document of one version of an image set."""
+    return f"{IMAGE_SETS}{_name(image_set_id)[:2]}/{image_set_id}/{version:010d}.json.gz"
+
+
+def image_set_frames_key(image_set_id: str, content: str) -> str:
+    """Return the key of the list of frames of what an image set holds; versions of one content share it."""
+    return f"{IMAGE_SETS}{_name(image_set_id)[:2]}/{image_set_id}/{_name(content)}.frames"
+
+
+def import_chunk_key(job_id: str, chunk: int, part: str) -> str:
+    """Return the key of a part of an import job's chunk: its `files`, or their `report`."""
+    return f"{IMPORTS}{_name(job_id)[:2]}/{job_id}/{chunk:06d}-{part}.json"
 
 
 def _name(text: str) -> str:

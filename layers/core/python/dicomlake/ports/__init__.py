@@ -9,6 +9,8 @@ from dicomlake.domain.search_keys import SearchKey
 from dicomlake.ports.access import AccessKeys
 from dicomlake.ports.changes import ChangeIndex, ChangeStep, RowChange
 from dicomlake.ports.datastores import DatastoreRegistry
+from dicomlake.ports.image_sets import ImageSetIndex, ImageSetOrder, ImageSetPlace
+from dicomlake.ports.imports import ImportJobs
 from dicomlake.ports.instances import InstanceIndex, Ledger, all_instances
 from dicomlake.ports.messages import EventPublisher, Workflows, WorkQueue
 from dicomlake.ports.objects import ObjectInfo, ObjectStore, ObjectWriter, SignedRequest, UploadSigner
@@ -28,6 +30,10 @@ __all__ = [
     "FeedHead",
     "Fold",
     "IdSource",
+    "ImageSetIndex",
+    "ImageSetOrder",
+    "ImageSetPlace",
+    "ImportJobs",
     "InstanceIndex",
     "Ledger",
     "ObjectInfo",
@@ -55,5 +61,7 @@ class Datastore:
     ledger: Ledger
     studies: StudyIndex
     feed: ChangeFeed
+    image_sets: ImageSetIndex
+    imports: ImportJobs
     objects: ObjectStore
     changes: ChangeIndex

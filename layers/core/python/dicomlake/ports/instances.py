@@ -44,6 +44,10 @@ class InstanceIndex(Protocol):
         """List the primary records of a series behind a SOP Instance UID, which need not be one of them."""
         ...
 
+    def beside(self, study_uid: StudyUid, series_uid: SeriesUid | None = None) -> tuple[InstanceRecord, ...]:
+        """Return the records that are kept beside the primary ones of a study or series, in key order."""
+        ...
+
     def locate(self, instance_uid: InstanceUid) -> Location | None:
         """Return which study and series hold a SOP Instance UID."""
         ...

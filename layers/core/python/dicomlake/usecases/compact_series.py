@@ -21,6 +21,7 @@ from dicomlake.lake.series_metadata import build_series_metadata
 from dicomlake.ports import Clock, Datastore, IdSource, ObjectStore, all_instances
 from dicomlake.usecases.open_pack import open_pack
 from dicomlake.usecases.pack_session import PackSession
+from dicomlake.usecases.publish_image_sets import publish_series
 from dicomlake.usecases.read_ahead import Wanted, in_order, metadata_of, sources
 from dicomlake.usecases.superseded_packs import note_superseded
 
@@ -45,7 +46,7 @@ class SeriesCompacted:
 def compact_series(
     command: CompactSeries, store: Datastore, secret: LakeSecret, clock: Clock, ids: IdSource
 ) -> SeriesCompacted:
-    """Compact one series, then write its metadata object and what was found, in that order."""
+    """Compact one series, then write its metadata object, what was found, and its image set, in that order."""
     series = _series(command, store)  # read first: what changes from here on leaves the object behind
     before = _visible(command, store)
     copies = plan_series(before)
@@ -68,6 +69,9 @@ def compact_series(
         findings=found,
     )
     store.studies.save_series(command.study_uid, settled)
+    publish_series(
+        command.datastore, command.study_uid, command.series_uid, records, series.attributes, store, secret, clock
+    )
     return SeriesCompacted(len(records), len(_packs(before)), len(packs), moved, found)
 
 

@@ -93,7 +93,11 @@ def retrieve_frames(key: InstanceKey, numbers: Sequence[int], store: Datastore) 
 
     Errors as `find_frames`; TooLargeError above one answer.
     """
-    record = visible_record(key, store)
+    return stored_frames(visible_record(key, store), numbers, store)
+
+
+def stored_frames(record: InstanceRecord, numbers: Sequence[int], store: Datastore) -> FramesRetrieved:
+    """Return what is stored of a record that is in hand; errors as `retrieve_frames`."""
     _check(numbers, record.frame_count)
     spans = _frame_spans(record, numbers, store)
     found = FramesFound(record, tuple(numbers), tuple(spans[number] for number in numbers))

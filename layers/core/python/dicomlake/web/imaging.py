@@ -15,6 +15,16 @@ from dicomlake.web.imaging_errors import imaging_error
 from dicomlake.web.response import Response
 
 OFFERED: dict[str, str] = {
+    "GetImageFrame": "imaging_sets.get_frame",
+    "GetImageSet": "imaging_sets.get_image_set",
+    "GetImageSetMetadata": "imaging_sets.get_metadata",
+    "ListImageSetVersions": "imaging_sets.list_versions",
+    "SearchImageSets": "imaging_search.search",
+    "StartDICOMImportJob": "imaging_imports.start",
+    "GetDICOMImportJob": "imaging_imports.get",
+    "ListDICOMImportJobs": "imaging_imports.list_jobs",
+    "CreateDatastore": "imaging_datastores.create_datastore",
+    "DeleteDatastore": "imaging_datastores.delete_datastore",
     "GetDatastore": "imaging_datastores.get_datastore",
     "ListDatastores": "imaging_datastores.list_datastores",
     "ListTagsForResource": "imaging_datastores.list_tags",
@@ -22,6 +32,9 @@ OFFERED: dict[str, str] = {
     "UntagResource": "imaging_datastores.untag_resource",
 }
 """What each operation is answered by: a module of web/ and a function in it."""
+
+FOR_PRINCIPALS = "/imaging"
+"""Before the model's paths: the same operations for IAM principals, whose signatures the gateway checks."""
 
 CHANGES = frozenset(
     {

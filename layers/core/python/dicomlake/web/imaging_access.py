@@ -4,8 +4,10 @@ from urllib.parse import quote
 
 from dicomlake.domain.access_key import AccessKey
 from dicomlake.domain.errors import ForbiddenError
+from dicomlake.domain.model import DatastoreId
 from dicomlake.domain.signature import UNRESERVED
 from dicomlake.usecases.authenticate_client import SentRequest, authenticate_client
+from dicomlake.web.authorize import OPERATOR, Permission, authorize, is_operator
 from dicomlake.web.call import Call
 from dicomlake.web.imaging_arguments import Arguments, read_arguments
 from dicomlake.web.imaging_call import ImagingCall
@@ -15,18 +17,34 @@ from dicomlake.web.imaging_model_table import OPERATIONS
 def admitted(call: Call, operation: str, *, changes: bool) -> ImagingCall:
     """Return the call with its arguments. Raises ForbiddenError, and InvalidRequestError only to who has a key."""
     services = call.services
-    key = authenticate_client(
+    key = _of_principal(call) if call.request.caller else _of_signature(call, operation)
+    if changes and key.read_only:
+        raise ForbiddenError(f"the access key is read-only: {operation} needs one that is not")
+    arguments = read_arguments(operation, call.path, call.request)
+    _check_datastore(key, arguments)
+    return ImagingCall(operation, arguments, key, call.request, services)
+
+
+def _of_signature(call: Call, operation: str) -> AccessKey:
+    services = call.services
+    return authenticate_client(
         sent_request(call, OPERATIONS[operation][1]),
         services.access_keys,
         services.secret.lake_secret(),
         services.region,
         services.clock.now(),
     )
-    if changes and key.read_only:
-        raise ForbiddenError(f"the access key is read-only: {operation} needs one that is not")
-    arguments = read_arguments(operation, call.path, call.request)
-    _check_datastore(key, arguments)
-    return ImagingCall(operation, arguments, key, call.request, services)
+
+
+def _of_principal(call: Call) -> AccessKey:
+    """What a caller may do that the gateway authenticated (by IAM or a bearer token): operators all,
+    others read the default data store where they may read it by DICOMweb."""
+    request, services = call.request, call.services
+    caller, grants = request.caller, request.grants
+    if is_operator(caller, services.operators) if grants is None else OPERATOR in grants:
+        return AccessKey(caller, caller, DatastoreId(""), created_at="")
+    authorize(request, Permission.READ, services.store(""), services.operators)
+    return AccessKey(caller, caller, services.default_store, created_at="", read_only=True)
 
 
 def _check_datastore(key: AccessKey, arguments: Arguments) -> None:

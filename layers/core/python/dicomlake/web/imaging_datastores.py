@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dicomlake.domain.datastores import DatastoreRow
-from dicomlake.domain.errors import NotFoundError
+from dicomlake.domain.errors import NotFoundError, QuotaExceededError, RequestConflictError
 from dicomlake.domain.model import DatastoreId
 from dicomlake.usecases.describe_datastores import describe_datastore, describe_datastores, tag_datastore
 from dicomlake.web.imaging_access import datastore_of
@@ -33,6 +33,20 @@ def get_datastore(call: ImagingCall) -> Response:
             **({"lambdaAuthorizerArn": row.lambda_authorizer_arn} if row.lambda_authorizer_arn else {}),
         }
     )
+
+
+def create_datastore(call: ImagingCall) -> Response:
+    """CreateDatastore: refused, since data stores are deployed."""
+    count = len(call.services.stores)
+    raise QuotaExceededError(
+        f"the lake has the {count} data stores that were deployed, which is all it may have: add one to its stacks"
+    )
+
+
+def delete_datastore(call: ImagingCall) -> Response:
+    """DeleteDatastore: refused, since data stores are deployed; one that is not there is not found."""
+    _row(call, call.datastore_id)
+    raise RequestConflictError("the data store is part of the deployed stacks: take it out of them")
 
 
 def list_tags(call: ImagingCall) -> Response:

@@ -8,6 +8,7 @@ import dicomlake
 from dicomlake.web.authorize import Permission
 from dicomlake.web.described import DICOM_JSON, JSON, About, about
 from dicomlake.web.errors import STATUSES
+from dicomlake.web.imaging import FOR_PRINCIPALS
 from dicomlake.web.routes import ROUTES, Route
 
 Document = dict[str, Any]
@@ -58,9 +59,10 @@ _PATH_NAMES = {
 
 
 def described_routes() -> Iterator[tuple[Route, About]]:
-    """Yield each route with what is said of it."""
+    """Yield each route with what is said of it; what IAM principals call under /imaging is the same again."""
     for route in ROUTES:
-        yield route, about(route.method, route.template)
+        if not route.template.startswith(f"{FOR_PRINCIPALS}/"):
+            yield route, about(route.method, route.template)
 
 
 def openapi_document(base_url: str = "/") -> Document:

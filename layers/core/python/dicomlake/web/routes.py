@@ -93,7 +93,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/lake/keys", Permission.OPERATE, access_keys.post_keys),
     Route("DELETE", "/lake/keys/{key}", Permission.OPERATE, access_keys.delete_key),
     *(
-        Route(method, template, Permission.SIGNED, imaging.operation(name))
+        Route(method, prefix + template, Permission.SIGNED, imaging.operation(name))
+        for prefix in ("", imaging.FOR_PRINCIPALS)
         for name, (method, template, *_) in OPERATIONS.items()
         if name in imaging.OFFERED
     ),

@@ -43,7 +43,8 @@ class Services:
     `default_store` answers the operations that name no data store; landed objects are decided in its ledger.
     `links` is where the key is kept that signs study links; without it none is given out or followed.
     `late` says that there is too little time left to go on with an answer. `storing` is what storing by request needs,
-    None in a function that stores nothing; `changes` and `events` are there where requests may change what is stored.
+    None in a function that stores nothing; `changes` and `events` are there where requests may change what is stored,
+    `imports`, the queue of import jobs, where they may start one.
     `streams` says that answers of any size are sent as they are made.
     """
 
@@ -65,6 +66,7 @@ class Services:
     changes: WorkQueue | None = None
     events: EventPublisher | None = None
     streams: bool = False
+    imports: WorkQueue | None = None
 
     def store(self, name: str) -> OpenStore:
         """Return a data store by its name, the default one for "". Raises NotFoundError if there is none."""

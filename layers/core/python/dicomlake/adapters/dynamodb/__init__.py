@@ -6,6 +6,8 @@ from dicomlake.adapters.dynamodb.access import DynamoDbAccessKeys
 from dicomlake.adapters.dynamodb.changes import DynamoDbChangeIndex
 from dicomlake.adapters.dynamodb.datastores import DynamoDbDatastoreRegistry
 from dicomlake.adapters.dynamodb.feed import DynamoDbChangeFeed
+from dicomlake.adapters.dynamodb.image_sets import DynamoDbImageSetIndex
+from dicomlake.adapters.dynamodb.imports import DynamoDbImportJobs
 from dicomlake.adapters.dynamodb.instances import DynamoDbInstanceIndex
 from dicomlake.adapters.dynamodb.ledger import DynamoDbLedger
 from dicomlake.adapters.dynamodb.rows import commit_row_in
@@ -22,6 +24,8 @@ def dynamodb_datastore(client: Any, table_name: str, objects: ObjectStore) -> Da
         ledger=DynamoDbLedger(table),
         studies=DynamoDbStudyIndex(table),
         feed=DynamoDbChangeFeed(table),
+        imports=DynamoDbImportJobs(table),
+        image_sets=DynamoDbImageSetIndex(table),
         objects=objects,
         changes=DynamoDbChangeIndex(table),
     )
@@ -42,6 +46,8 @@ __all__ = [
     "DynamoDbChangeFeed",
     "DynamoDbChangeIndex",
     "DynamoDbDatastoreRegistry",
+    "DynamoDbImageSetIndex",
+    "DynamoDbImportJobs",
     "DynamoDbInstanceIndex",
     "DynamoDbLedger",
     "DynamoDbStudyIndex",

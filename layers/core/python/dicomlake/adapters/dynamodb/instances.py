@@ -107,6 +107,12 @@ class DynamoDbInstanceIndex:
         _, place = keys.instance(InstanceKey(study_uid, series_uid, instance_uid))
         return self.instances(study_uid, series_uid, place, limit)
 
+    def beside(self, study_uid: StudyUid, series_uid: SeriesUid | None = None) -> tuple[InstanceRecord, ...]:
+        """Return the records that are kept beside the primary ones of a study or series, in key order."""
+        pk, prefix = keys.besides(study_uid, series_uid)
+        items, _ = self._table.query(pk, prefix, prefix + keys.LAST)
+        return tuple(map(instance_in, items))
+
     def locate(self, instance_uid: InstanceUid) -> Location | None:
         """Return which study and series hold a SOP Instance UID."""
         item = self._table.get(keys.claim(instance_uid))

@@ -165,6 +165,46 @@ def datastore(datastore_id: str) -> Key:
     return "D", f"D#{datastore_id}"
 
 
+def image_set(image_set_id: str) -> Key:
+    """An image set as it is now."""
+    return f"G#{image_set_id}", "HEAD"
+
+
+def image_set_version(image_set_id: str, version: int) -> Key:
+    """A past version of an image set; they sort by number."""
+    return f"G#{image_set_id}", f"V#{version:010d}"
+
+
+def image_set_members(image_set_id: str, content: str) -> Key:
+    """Which instances a content of an image set is made of."""
+    return f"G#{image_set_id}", f"M#{content}"
+
+
+def image_set_of_study(study_uid: StudyUid, image_set_id: str) -> Key:
+    """A row by which a study's image sets are found, or the prefix of all."""
+    return f"S#{study_uid}", f"G#{image_set_id}"
+
+
+def image_set_of_series(series_uid: SeriesUid, image_set_id: str) -> Key:
+    """A row by which a series' image sets are found, or the prefix of all."""
+    return f"GS#{series_uid}", f"G#{image_set_id}"
+
+
+def image_set_listed(order: str, place: str) -> Key:
+    """A row of a list of image sets by time."""
+    return f"GL#{order}", place
+
+
+def import_job(job_id: str) -> Key:
+    """An import job."""
+    return f"J#{job_id}", "J"
+
+
+def import_listed(place: str) -> Key:
+    """A row of the list of import jobs, by the time they were submitted."""
+    return "JL", place
+
+
 def streamed_until(at: str) -> int:
     """The `expires` of a commit row without a study, in Unix seconds."""
     return seconds(parse_time(at)) + STREAMED_SECONDS

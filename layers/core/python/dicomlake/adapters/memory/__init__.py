@@ -4,6 +4,8 @@ from dicomlake.adapters.memory.access import MemoryAccessKeys
 from dicomlake.adapters.memory.changes import MemoryChangeIndex
 from dicomlake.adapters.memory.datastores import MemoryDatastoreRegistry
 from dicomlake.adapters.memory.feed import MemoryChangeFeed
+from dicomlake.adapters.memory.image_sets import MemoryImageSetIndex
+from dicomlake.adapters.memory.imports import MemoryImportJobs
 from dicomlake.adapters.memory.index import MemoryInstanceIndex, MemoryLedger
 from dicomlake.adapters.memory.messages import MemoryEventPublisher, MemoryWorkflows, MemoryWorkQueue
 from dicomlake.adapters.memory.objects import MemoryBuckets, MemoryObjectStore
@@ -28,6 +30,8 @@ class MemoryDatastore(Datastore):
             ledger=MemoryLedger(state),
             studies=MemoryStudyIndex(state),
             feed=MemoryChangeFeed(state),
+            imports=MemoryImportJobs(state),
+            image_sets=MemoryImageSetIndex(state),
             objects=MemoryObjectStore(bucket, buckets),
             changes=MemoryChangeIndex(state),
         )
@@ -44,6 +48,8 @@ __all__ = [
     "MemoryDatastoreRegistry",
     "MemoryEventPublisher",
     "MemoryIdSource",
+    "MemoryImageSetIndex",
+    "MemoryImportJobs",
     "MemoryInstanceIndex",
     "MemoryLedger",
     "MemoryObjectStore",

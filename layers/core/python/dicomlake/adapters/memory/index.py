@@ -103,6 +103,16 @@ class MemoryInstanceIndex:
         """List the records of a series behind a SOP Instance UID."""
         return self.instances(study_uid, series_uid, f"{series_uid}#{instance_uid}", limit)
 
+    def beside(self, study_uid: StudyUid, series_uid: SeriesUid | None = None) -> tuple[InstanceRecord, ...]:
+        """Return the records that are kept beside the primary ones of a study or series, in key order."""
+        with self._state.lock:
+            found = [
+                place
+                for place in sorted(self._state.beside)
+                if place[0].study_uid == study_uid and series_uid in (None, place[0].series_uid)
+            ]
+            return tuple(self._state.beside[place] for place in found)
+
     def locate(self, instance_uid: InstanceUid) -> Location | None:
         """Return which study and series hold a SOP Instance UID."""
         with self._state.lock:

@@ -8,6 +8,8 @@ from threading import RLock
 from dicomlake.domain.change import StudyChange
 from dicomlake.domain.commit import CommitRow, Location
 from dicomlake.domain.cursor import Cursor
+from dicomlake.domain.image_sets import ImageSet
+from dicomlake.domain.imports import ImportJob
 from dicomlake.domain.ledger import LedgerEntry
 from dicomlake.domain.model import InstanceKey, InstanceRecord, InstanceUid, LedgerKey, SeriesUid, StudyUid
 from dicomlake.domain.study import Series, Study
@@ -32,6 +34,9 @@ class MemoryState:
     pending: dict[StudyUid, dict[LedgerKey, datetime]] = field(default_factory=dict)
     cursors: dict[str, tuple[Cursor, datetime]] = field(default_factory=dict)
     links: dict[str, datetime] = field(default_factory=dict)
+    imports: dict[str, ImportJob] = field(default_factory=dict)
+    image_sets: dict[str, list[ImageSet]] = field(default_factory=dict)
+    members: dict[tuple[str, str], tuple[InstanceUid, ...]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     numbered: set[str] = field(default_factory=set)
     head: FeedHead | None = None

@@ -60,6 +60,18 @@ def tag_of(keyword: str) -> str | None:
 
 
 @cache
+def _multiple() -> frozenset[str]:
+    from dicomlake.dicom.dictionary.multiple_table import MULTIPLE
+
+    return frozenset(MULTIPLE.split())
+
+
+def may_have_several_values(tag: str) -> bool:
+    """Whether the standard gives an element a value multiplicity other than 1."""
+    return tag in _multiple()
+
+
+@cache
 def _private() -> dict[str, str]:
     from dicomlake.dicom.dictionary.private_table import PRIVATE
 
