@@ -199,3 +199,18 @@ def _resident_mb(small: Endpoints) -> int:
         pytest.skip("there is no /proc here")
     (engine,) = {int(pid) for file in tasks.glob("*/children") for pid in file.read_text().split()}
     return int(Path(f"/proc/{engine}/statm").read_text().split()[1]) * 4096 >> 20
+
+
+def test_a_checksum_of_the_whole_is_checked_when_its_parts_are_joined(small: Endpoints) -> None:
+    s3, named = client(small, "s3"), {"Bucket": BUCKET, "Key": "whole"}
+    checked = {"ChecksumAlgorithm": "CRC32C", "ChecksumType": "FULL_OBJECT"}
+    upload = s3.create_multipart_upload(**named, **checked)["UploadId"]
+    etag = s3.upload_part(**named, UploadId=upload, PartNumber=1, Body=b"123456789")["ETag"]
+    parts = {"UploadId": upload, "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": etag}]}}
+
+    with pytest.raises(ClientError, match="BadDigest"):
+        s3.complete_multipart_upload(**named, **parts, ChecksumCRC32C="AAAAAA==", ChecksumType="FULL_OBJECT")
+    answer = s3.complete_multipart_upload(**named, **parts, ChecksumCRC32C="4waSgw==", ChecksumType="FULL_OBJECT")
+
+    assert (answer["ChecksumCRC32C"], answer["ChecksumType"]) == ("4waSgw==", "FULL_OBJECT")
+    assert read(small, "whole") == b"123456789"

@@ -31,6 +31,11 @@ REASONS = {
     ),
     "parts are in memory": ("services.s3", "_upload_part", '"body": body,'),
     "parts are hashed again": ("services.s3", "_complete_multipart_upload", 'hashlib.md5(stored["body"])'),
+    "a whole of parts has no checksum of its own": (
+        "services.s3",
+        "_complete_multipart_upload",
+        '"checksum_type": "COMPOSITE" if composite else None',
+    ),
     "a copied part is read": ("services.s3", "_upload_part_copy", "src_body = src_body[start : end + 1]"),
     "a condition is taken apart for each row": ("services.dynamodb", "_evaluate_condition", "tokens = _tokenize(expr)"),
     "items are copied by deepcopy": ("services.dynamodb", "_apply_update_expression", "copy.deepcopy(item)"),

@@ -51,13 +51,13 @@ class MemoryUploadSigner:
         if sent != list(etags):
             raise InvalidRequestError("the parts are not those that were sent: send the missing ones again")
         whole = b"".join(parts[n] for n in range(1, len(etags) + 1))
-        if crc32c and f"{_crc32c(whole):08x}" != crc32c:
+        if crc32c and f"{crc32c_of(whole):08x}" != crc32c:
             raise InvalidRequestError("the parts are not those that were sent: send the missing ones again")
         del self._uploads[upload]
         self._store.put(key, whole)
 
 
-def _crc32c(data: bytes) -> int:
+def crc32c_of(data: bytes) -> int:
     """The CRC-32C of bytes (RFC 3720 B.4), bit by bit: for tests, whose bodies are short."""
     crc = 0xFFFFFFFF
     for byte in data:

@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, ParseError, SubElement
 
 from .bodies import FileSlice, join
+from .whole_checksums import whole_crc32c
 
 Answer = tuple[int, dict[str, str], Any]
 Record = dict[str, Any]
@@ -86,10 +87,16 @@ class MultipartFiles:
         )
 
     def _checksums(self, upload: Record, parts: Parts, headers: Any) -> dict[str, str] | None:
-        """Return the checksum over the parts' checksums, if they have one; None where the request names another."""
+        """Return the object's checksum, if it has one: of the whole where the request says so, else over the parts'.
+
+        None where the request names another.
+        """
         algorithm = upload["checksum_algorithm"]
         if not algorithm:
             return {}
+        if algorithm == "CRC32C" and headers.get("x-amz-checksum-type") == "FULL_OBJECT":
+            whole = whole_crc32c((part["checksums"][algorithm], part["size"]) for _, part in parts)
+            return {algorithm: whole} if headers.get("x-amz-checksum-crc32c", whole) == whole else None
         composite = self._s3._composite_checksum(algorithm, [part["checksums"].get(algorithm) for _, part in parts])
         if headers.get(f"x-amz-checksum-{algorithm.lower()}", composite) != composite:
             return None
@@ -111,7 +118,7 @@ class MultipartFiles:
             "storage_class": upload["storage_class"] or "STANDARD",
             "parts": [{"PartNumber": number, "Size": part["size"]} for number, part in parts],
             "checksums": checksums,
-            "checksum_type": "COMPOSITE" if checksums else None,
+            "checksum_type": _type_of(checksums),
         }
 
     def _stored(self, bucket_name: str, key: str, made: Record) -> str | None:
@@ -132,7 +139,7 @@ class MultipartFiles:
             "Key": key,
             "ETag": made["etag"],
             **{f"Checksum{algorithm}": value for algorithm, value in made["checksums"].items()},
-            **({"ChecksumType": "COMPOSITE"} if made["checksums"] else {}),
+            **({"ChecksumType": made["checksum_type"]} if made["checksums"] else {}),
         }
         for name, value in told.items():
             SubElement(root, name).text = value
@@ -173,6 +180,13 @@ class MultipartFiles:
 
     def _forget(self, upload_id: str) -> None:
         shutil.rmtree(self._folder / upload_id, ignore_errors=True)
+
+
+def _type_of(checksums: dict[str, str]) -> str | None:
+    """Say what a checksum is of: one over the parts' has their number behind it."""
+    if not checksums:
+        return None
+    return "COMPOSITE" if any("-" in value for value in checksums.values()) else "FULL_OBJECT"
 
 
 def _id(query: Any) -> str:
