@@ -313,3 +313,45 @@ def test_a_filter_that_means_nothing_is_told(many: ImagingLake, filters: list[An
 
 def test_the_data_store_of_the_tests_has_an_id_of_the_models_form() -> None:
     assert DatastoreId("d" * 32) == DATASTORE
+
+
+# --- deletion ------------------------------------------------------------------------------------------------------
+
+
+def test_a_deleted_instance_leaves_the_next_version_and_its_frames_at_once(lake: ImagingLake) -> None:
+    client = lake.now()
+    (summary,) = found(client)
+    name = summary["imageSetId"]
+    instances = instances_of(document_of(client, name))
+    gone, kept = instances
+    (frame,) = instances[gone]["ImageFrames"]
+
+    lake.clock.advance(600)
+    lake.delete(summary["DICOMTags"]["DICOMStudyInstanceUID"], summary["DICOMTags"]["DICOMSeriesInstanceUID"], gone)
+    client = lake.now()
+
+    wanted = {"imageFrameId": frame["ID"]}
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_image_frame(datastoreId=DATASTORE, imageSetId=name, imageFrameInformation=wanted)
+    lake.pump()
+    client = lake.now()
+    assert list(instances_of(document_of(client, name))) == [kept]
+    assert client.get_image_set(datastoreId=DATASTORE, imageSetId=name)["versionId"] == "2"
+
+
+def test_a_series_without_instances_is_a_deleted_image_set(lake: ImagingLake) -> None:
+    client = lake.now()
+    (summary,) = found(client)
+    name = summary["imageSetId"]
+
+    lake.clock.advance(600)
+    lake.delete(summary["DICOMTags"]["DICOMStudyInstanceUID"])
+    lake.pump()
+    client = lake.now()
+
+    one = client.get_image_set(datastoreId=DATASTORE, imageSetId=name)
+    assert (one["imageSetState"], one["imageSetWorkflowStatus"]) == ("DELETED", "DELETED")
+    assert one["deletedAt"]
+    assert found(client) == []
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_image_set_metadata(datastoreId=DATASTORE, imageSetId=name)
