@@ -182,3 +182,20 @@ def test_a_rebuilt_lake_shows_the_same_corrections(lake: TimedLake) -> None:
     after = picture(lake), shown(lake)
     assert [name for name in after[0] if after[0][name] != before[0][name]] == []
     assert after == before
+
+
+@pytest.mark.parametrize("back", ["undone", "sent again"])
+def test_what_comes_back_after_a_deletion_is_under_the_corrections_that_stand(lake: TimedLake, back: str) -> None:
+    correct(lake, PATIENT)
+    lake.delete(STUDY)
+    lake.pump()
+    lake.clock.advance(5)
+
+    if back == "undone":
+        lake.undo(STUDY, 2)
+    else:
+        lake.land("again", ct_slice(1, 1, 1))
+    lake.pump()
+
+    assert text(lake.store.state.studies[STUDY].attributes["00100020"]) == "RIGHT"
+    assert {text(one["00100020"]) for one in shown(lake)} == {"RIGHT"}

@@ -41,6 +41,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("get", "get", "get instances back: as they landed, as DICOM files, or their frames"),
     Command("where", "where", "say what became of a landed object, an instance or a study"),
     Command("link", "link", "share a study by a link that expires, or revoke one"),
+    Command("delete", "delete", "delete a study, a series or an instance; bring it back; give up its bytes"),
+    Command("correct", "correct", "correct metadata, with the landed bytes kept"),
     Command("quarantine", "quarantine", "list what could not be stored, and why"),
     Command("keys", "keys", "access keys of boto3's medical-imaging clients: create, list, revoke"),
     Command("deid", "deid", "de-identify a folder of DICOM files, with no lake running"),

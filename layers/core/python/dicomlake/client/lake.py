@@ -124,6 +124,10 @@ class LakeClient:
         """Return the answer to a GET under the data store's DICOMweb root, an error's too."""
         return self._send("GET", f"{self.endpoints.dicomweb}/{path}", None, {"Accept": accept})
 
+    def ask(self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Return the answer to any signed request, an error's too."""
+        return self._send(method, url, body, dict(headers or {}))
+
     def _document(self, path: str) -> Document:
         found: Document = json_of(self._send("GET", self.endpoints.lake + path, None, {}))
         return found

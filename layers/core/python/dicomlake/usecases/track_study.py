@@ -4,16 +4,21 @@ A fold costs the same for one commit as for many. So a receiving study is folded
 two quiet periods old; what comes between is counted by the next fold, or by the settle timer before it decides.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from dicomlake.domain.change import corrections
 from dicomlake.domain.commit import CommitRow
+from dicomlake.domain.correction import held_at
 from dicomlake.domain.errors import LostRaceError
 from dicomlake.domain.events import SettleStudy
-from dicomlake.domain.model import DatastoreId, StudyUid
+from dicomlake.domain.levels import QueryLevel
+from dicomlake.domain.model import DatastoreId, JsonObject, SeriesUid, StudyUid
 from dicomlake.domain.search_keys import SearchKey, open_key, search_keys
 from dicomlake.domain.study import (
+    Series,
     SettlePolicy,
     Study,
     StudyState,
@@ -22,6 +27,7 @@ from dicomlake.domain.study import (
     format_time,
     has_timer,
     may_wait,
+    overlaid,
     timer_until,
 )
 from dicomlake.ports import Clock, Datastore, Fold, WorkQueue
@@ -120,6 +126,8 @@ def plan_fold(study: Study | None, rows: tuple[CommitRow, ...], store: Datastore
     touched = fold_series(known, rows)
     updated = {series.series_uid: series for series in (*known, *touched)}
     after = fold_study(study, rows, tuple(updated.values()))
+    if study is not None and _refills(study, known, touched):
+        after, touched = _corrected(after, touched, store)
     before_keys = _found_by(study) if study else set()
     after_keys = _found_by(after)
     return Fold(
@@ -130,6 +138,23 @@ def plan_fold(study: Study | None, rows: tuple[CommitRow, ...], store: Datastore
         add_keys=_sorted(after_keys - before_keys),
         drop_keys=_sorted(before_keys - after_keys),
     )
+
+
+def _refills(study: Study, known: Sequence[Series], touched: Sequence[Series]) -> bool:
+    """Whether something comes in where all was deleted: its attributes are as it was packed, without corrections."""
+    empty = {series.series_uid for series in known if series.counts.instances <= 0}
+    return study.counts.instances <= 0 or any(series.series_uid in empty for series in touched)
+
+
+def _corrected(study: Study, touched: tuple[Series, ...], store: Datastore) -> tuple[Study, tuple[Series, ...]]:
+    """Return study and series with the corrections that stand over them."""
+    over: dict[SeriesUid | None, JsonObject] = defaultdict(dict)
+    for one in corrections(store.changes.history(study.study_uid)):
+        if one.scope.instance_uid is None:
+            level = QueryLevel.STUDY if one.scope.series_uid is None else QueryLevel.SERIES
+            over[one.scope.series_uid] |= held_at(one.values, level)
+    series = (replace(one, attributes=overlaid(one.attributes, over[one.series_uid])) for one in touched)
+    return replace(study, attributes=overlaid(study.attributes, over[None])), tuple(series)
 
 
 def _found_by(study: Study) -> set[SearchKey]:
