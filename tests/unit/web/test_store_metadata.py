@@ -55,6 +55,8 @@ def jpeg_2000(image: Any, **options: Any) -> bytes:
     return bytes(imagecodecs.jpeg2k_encode(image, **options))
 
 
+_OPEN, _CLOSE = b'<DicomAttribute tag="0040A730" vr="SQ"><Item number="1">', b"</Item></DicomAttribute>"
+NESTED_XML = b"<NativeDicomModel>" + _OPEN * 5000 + _CLOSE * 5000 + b"</NativeDicomModel>"
 IMAGES = [
     ("image/jpeg", jpeg(), f"{TS}4.50", YBR_422, "ISO_10918_1"),
     ("image/jpeg", jpeg(COLOUR, subsampling="444"), f"{TS}4.50", YBR_422, "ISO_10918_1"),
@@ -358,6 +360,15 @@ def test_one_instance_that_cannot_be_made_does_not_keep_its_neighbour_out() -> N
         ("application/dicom+json", b'{"00080018": 1}'),
         ("application/dicom+xml", b"<NativeDicomModel"),
         ("application/dicom+xml", b"<html/>"),
+        ("application/dicom+json", b'{"00080018": {"vr": "SQ", "Value": [' * 100_000),
+        ("application/dicom+xml", '<?xml version="1.0" encoding="UTF-16"?><NativeDicomModel/>'.encode("utf-16")),
+        (
+            "application/dicom+xml",
+            b'<NativeDicomModel><DicomAttribute tag="00080008" vr="CS"><Value number="900000000">A</Value>'
+            b"</DicomAttribute></NativeDicomModel>",
+        ),
+        ("application/dicom+xml", b'<NativeDicomModel><DicomAttribute tag="1" vr="SQ"><Item number="1">' * 20_000),
+        ("application/dicom+xml", NESTED_XML),
         ("application/dicom+xml", b'<!DOCTYPE x [<!ENTITY a "b">]><NativeDicomModel/>'),
     ],
 )
@@ -372,6 +383,19 @@ def test_an_image_too_large_to_decode_is_refused_before_it_is() -> None:
     response = StowLake().post(*sent(described(metadata(SECONDARY)), ("image/png", "bulk/1", bytes(claimed))))
 
     assert response["statusCode"] == 413
+
+
+def test_metadata_that_nest_too_deep_to_be_written_fail_by_themselves() -> None:
+    deep: Any = []
+    for _ in range(400):
+        deep = [{"0040A730": {"vr": "SQ", "Value": deep}}]
+    document = metadata(SECONDARY, t0040A730={"vr": "SQ", "Value": deep})
+    del document["7FE00010"]
+
+    response = StowLake().post(json.dumps([document]).encode(), "application/dicom+json")
+
+    assert response["statusCode"] == 409
+    assert "nest too deep" in response["headers"]["warning"]
 
 
 def assert_sound(file: pydicom.Dataset) -> None:

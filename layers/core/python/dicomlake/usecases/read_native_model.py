@@ -9,6 +9,8 @@ from dicomlake.domain.model import JsonObject, JsonValue
 
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
+_MOST_ABSENT = 64
+"""Empty values of one attribute that a document may leave out: each takes memory that it does not pay for."""
 _NUMBERS: MappingProxyType[str, Callable[[str], int | float]] = MappingProxyType(
     {**dict.fromkeys(("SL", "SS", "SV", "UL", "US", "UV"), int), **dict.fromkeys(("FL", "FD"), float)}
 )
@@ -16,8 +18,8 @@ _NUMBERS: MappingProxyType[str, Callable[[str], int | float]] = MappingProxyType
 
 def read_native_model(document: bytes) -> JsonObject:
     """Return the data set of a document of the Native DICOM Model. Raises MalformedError where it is none."""
-    if b"<!DOCTYPE" in document:
-        raise MalformedError("the metadata's XML declares a document type, which the Native DICOM Model has not")
+    if b"<!DOCTYPE" in document or b"\0" in document:
+        raise MalformedError("the metadata's XML is not UTF-8, or declares a document type, which this model has not")
     try:
         root = ElementTree.fromstring(document)  # noqa: S314 - without a document type there are no entities
         if _name(root) != "NativeDicomModel":
@@ -48,7 +50,10 @@ def _attribute(element: ElementTree.Element) -> JsonObject:
         else:
             values.append((int(child.attrib.get("number", len(values) + 1)), _value(child, str(found["vr"]))))
     if values:
-        held: list[JsonValue] = [None] * max(number for number, _ in values)
+        last = max(number for number, _ in values)
+        if not 0 < last <= len(values) + _MOST_ABSENT:
+            raise ValueError("values are numbered from 1, and those without content are few")
+        held: list[JsonValue] = [None] * last
         for number, value in values:
             held[number - 1] = value
         found["Value"] = held

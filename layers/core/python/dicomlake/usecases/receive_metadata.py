@@ -28,6 +28,7 @@ JSON, XML = "application/dicom+json", "application/dicom+xml"
 METADATA = frozenset({JSON, XML, "application/json"})
 """Media types of metadata; every other part of such a request is bulk data."""
 
+TOO_DEEP = "the metadata's sequences nest too deep"
 LARGEST_METADATA = 32 * 1024 * 1024
 HELD = 8 * 1024 * 1024
 """Bytes of bulk data that are kept in memory, each and, eight times that, together; others are kept for a day in the
@@ -82,12 +83,16 @@ class SentMetadata:
                 yield assemble(metadata, self.bulks)
             except PermanentError as error:
                 yield refused(metadata, error)
+            except RecursionError:
+                yield refused(metadata, MalformedError(TOO_DEEP))
 
     def _name_the_only_one(self) -> None:
         """A part without a Content-Location can only be what the only BulkDataURI means."""
+        if "" not in self.bulks:
+            return
         uris = {str(element["BulkDataURI"]) for one in self.instances for element in _bulk_elements(one)}
         missing = uris - self.bulks.keys()
-        if "" in self.bulks and len(missing) == 1:
+        if len(missing) == 1:
             self.bulks[missing.pop()] = self.bulks.pop("")
 
 
@@ -105,29 +110,32 @@ def _read(document: bytes) -> JsonObject:
         return read_native_model(document)
     except MalformedError as error:
         raise InvalidRequestError(str(error)) from error
+    except RecursionError as error:
+        raise InvalidRequestError(TOO_DEEP) from error
 
 
 def _datasets(document: bytes) -> list[JsonObject]:
     """One data set or an array of them (PS3.18 F.2.1)."""
     try:
         content = json.loads(document)
-    except ValueError as error:
-        raise InvalidRequestError("the metadata are not JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError("the metadata are not JSON, or nest too deep") from error
     found = content if isinstance(content, list) else [content]
     if not all(isinstance(one, dict) and all(isinstance(element, dict) for element in one.values()) for one in found):
         raise InvalidRequestError("the metadata are no DICOM JSON: an array of objects, one an instance (PS3.18 F.2)")
     return found
 
 
-def _bulk_elements(value: JsonValue) -> Iterator[JsonObject]:
-    if isinstance(value, dict):
-        if "BulkDataURI" in value:
-            yield value
-        for inner in value.values():
-            yield from _bulk_elements(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _bulk_elements(inner)
+def _bulk_elements(metadata: JsonObject) -> Iterator[JsonObject]:
+    waiting: list[JsonValue] = [metadata]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+            if "BulkDataURI" in value:
+                yield value
+        elif isinstance(value, list):
+            waiting.extend(value)
 
 
 def refused(metadata: JsonObject, error: PermanentError) -> StoreResult:
