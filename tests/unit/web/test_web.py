@@ -314,7 +314,8 @@ def test_series_and_instances_are_searched_across_studies() -> None:
     assert instances[0]["00080060"]["Value"] == ["CT"]
     assert [one["00080018"]["Value"][0] for one in by_uid] == ["1.2.2.1.2"]
     assert len(of_study) == 3
-    assert of_study[0]["00083002"]["Value"] == ["1.2.840.10008.1.2.4.202"]
+    assert of_study[0]["00083002"]["Value"][0] == "1.2.840.10008.1.2.4.202"
+    assert {"1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.90"} <= set(of_study[0]["00083002"]["Value"])
     assert of_study[0]["00280010"]["Value"] == [512]
 
 

@@ -22,12 +22,14 @@ SERIES_COLUMNS: tuple[tuple[str, str], ...] = (
     ("instances", "00201209"),
     ("series", "0020000E"),
 )
+STORED_AS = "00083002"
+"""Available Transfer Syntax UID: the first is the one that is stored, the others can be had."""
 INSTANCE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("number", "00200013"),
     ("rows", "00280010"),
     ("columns", "00280011"),
     ("frames", "00280008"),
-    ("stored as", "00083002"),
+    ("stored as", STORED_AS),
     ("instance", "00080018"),
 )
 
@@ -45,6 +47,8 @@ def heads_of(columns: tuple[tuple[str, str], ...]) -> list[str]:
 def value_of(found: Found, tag: str) -> str:
     """Return an attribute's values as text; a person's name in the first of its forms that is there."""
     values = found.get(tag, {}).get("Value") or ()
+    if tag == STORED_AS:
+        values = values[:1]
     return ", ".join(_text(value) for value in values if value is not None)
 
 

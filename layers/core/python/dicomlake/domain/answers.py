@@ -3,8 +3,9 @@
 from functools import cache
 
 from dicomlake.domain.levels import ATTRIBUTES, BY_TAG, QueryLevel
-from dicomlake.domain.model import InstanceRecord, JsonObject, JsonValue
+from dicomlake.domain.model import InstanceRecord, JsonObject, JsonValue, TransferSyntaxUid
 from dicomlake.domain.query import Query
+from dicomlake.domain.served import available_syntaxes
 from dicomlake.domain.study import Series, Study
 
 
@@ -47,8 +48,14 @@ def describe_instance(record: InstanceRecord, base_url: str) -> JsonObject:
         **element("00080018", key.instance_uid),
         **element("00080056", "ONLINE"),
         **element("00081190", f"{base_url}/{place}"),
-        **element("00083002", record.stored_transfer_syntax),
+        **element("00083002", *_available(record)),
     }
+
+
+def _available(record: InstanceRecord) -> tuple[TransferSyntaxUid, ...]:
+    """Clients choose from these what they ask frames in; some that find none they know do not ask at all."""
+    stored = record.stored_transfer_syntax
+    return available_syntaxes(stored) if record.frame_count else (stored,)
 
 
 def element(tag: str, *values: str | int) -> JsonObject:

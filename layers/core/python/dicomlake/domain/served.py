@@ -1,5 +1,7 @@
 """In which transfer syntaxes what is stored can be sent (PS3.18 8.7.3): decided by names alone, without a codec."""
 
+from functools import cache
+
 from dicomlake.domain.model import TransferSyntaxUid
 
 AS_STORED = TransferSyntaxUid("*")
@@ -45,6 +47,13 @@ def served_as(stored: TransferSyntaxUid, wanted: str) -> TransferSyntaxUid | Non
     if asked == EXPLICIT_LITTLE:
         return asked if stored in DECODED else None
     return asked if stored == HTJ2K and asked in TRANSCODED else None
+
+
+@cache
+def available_syntaxes(stored: TransferSyntaxUid) -> tuple[TransferSyntaxUid, ...]:
+    """Return every transfer syntax in which frames stored so can be sent, first the one that needs no transcoding."""
+    others = sorted({EXPLICIT_LITTLE, *TRANSCODED} - {stored})
+    return (stored, *(other for other in others if served_as(stored, other) == other and stored not in NATIVE))
 
 
 def is_sent_as_it_lies(stored: TransferSyntaxUid, target: TransferSyntaxUid) -> bool:
