@@ -74,3 +74,12 @@ def test_a_placeholder_is_nobodys_id() -> None:
 
 def test_a_key_is_not_shown() -> None:
     assert "key of the test" not in repr(NAMES)
+
+
+def test_a_mapping_that_is_to_be_written_forgets_nothing() -> None:
+    few, all_of_them = KeyedNames(b"k", most=2), KeyedNames(b"k", most=1 << 20)
+
+    for number in range(100):
+        assert few.uid(f"1.2.{number}") == all_of_them.uid(f"1.2.{number}")
+
+    assert (len(few.remembered), len(all_of_them.remembered)) == (2, 100)

@@ -6,6 +6,7 @@ The first pass gathers what identifies each patient in any of the files; the sec
 import filecmp
 import hashlib
 import mmap
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -133,7 +134,7 @@ class _Job:
 def deidentify_folder(folder: Folder, tell: Tell) -> Outcome:
     """Write a clean copy of every file that the policy takes, and return what became of each."""
     files = sorted(_files(folder.path))
-    under = Under(KeyedNames(folder.key), folder.looking)
+    under = Under(KeyedNames(folder.key, most=sys.maxsize), folder.looking)
     outcome = Outcome(
         Report(folder.policy, folder.accepted_by, f"dicomlake {__version__}"), uids=under.names.remembered
     )

@@ -51,10 +51,11 @@ class PatientIdentity:
 
 @dataclass(frozen=True, slots=True)
 class KeyedNames:
-    """The names of one data store, under its key (32 bytes)."""
+    """The names of one data store, under its key (32 bytes); it remembers `most` of the UIDs that it has mapped."""
 
     key: bytes = field(repr=False)
     remembered: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    most: int = MAX_REMEMBERED
 
     def uid(self, original: str) -> str:
         """Return the UID that stands for another: 2.25 and an RFC 9562 version 8 UUID (PS3.5 B.2).
@@ -67,7 +68,7 @@ class KeyedNames:
         if known is None:
             number = int.from_bytes(self._digest(b"uid", original.encode())[:16], "big")
             known = f"2.25.{number & _CLEAR | _VERSION | _VARIANT}"
-            if len(self.remembered) < MAX_REMEMBERED:
+            if len(self.remembered) < self.most:
                 self.remembered[original] = known
         return known
 
