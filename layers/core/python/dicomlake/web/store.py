@@ -37,7 +37,7 @@ def post_instances(call: Call) -> Response:
         return store_stream(call, call.request.stream)
     body = call.request.body
     if len(body) > MAX_BODY:
-        raise TooLargeError("the body is over 4.5 MB: send fewer instances at once, or by POST /uploads, of any size")
+        raise TooLargeError("the body is over 4.5 MB: send fewer at once, or any size by POST /uploads or the gateway")
     return store_stream(call, [body] if body else [])
 
 
