@@ -112,3 +112,14 @@ def test_something_drawn_has_one_brightest_value_and_noise_has_not() -> None:
 
     assert not may_hold_text(noise)
     assert may_hold_text(drawn)
+
+
+@pytest.mark.parametrize(("text", "boxes"), [("", 0), ("l1", 0), ("Mustermann", 1)])
+def test_in_a_picture_of_a_body_only_what_reads_as_text_is_filled(text: str, boxes: int) -> None:
+    image = frame(True)
+    doubtful = Film(lambda: iter((image,)), "MONOCHROME2", {}, doubtful=True)
+
+    wiped = find_text(doubtful, BrightReader(text), TextInPixels.ALL, ERIKA)
+
+    assert len(wiped.boxes) >= boxes
+    assert (int(fill(image, wiped.boxes).max()) == 255) is (boxes == 0)

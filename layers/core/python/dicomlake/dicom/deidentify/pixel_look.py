@@ -56,7 +56,7 @@ def look_at(whole: WholeObject, policy: Policy, look: Look, subject: Subject, lo
     known = (*outside, *_within(mask.boxes if mask else (), frames))
     if looking.reader is None:
         return Looked(frames, known)
-    film = Film(lambda: iter(frames), frames.photometric, values, known)
+    film = Film(lambda: iter(frames), frames.photometric, values, known, look is Look.WHERE_DRAWN)
     search = search_for(whole.dataset, profile_of(whole.dataset, policy.options), subject)
     return Looked(frames, find_text(film, looking.reader, policy.text, search).boxes)
 

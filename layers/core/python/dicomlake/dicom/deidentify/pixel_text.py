@@ -19,6 +19,8 @@ MARGIN = 3
 """Pixels around a line that are filled as well: what smoothing has left of its letters."""
 ROUNDS = 5
 FILLED = 0.7
+"""Which part of a line lies inside what was filled already, for it to be the filling's own edge."""
+FEWEST_LETTERS = 3
 LIKE = 0.8
 """How alike a word that was read has to be to a name's: readers mistake letters."""
 
@@ -32,12 +34,16 @@ class TextReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """Frames to read: how to get at them, how they are to be seen, and the attributes that say so."""
+    """Frames to read: how to get at them, how they are to be seen, and the attributes that say so.
+
+    `doubtful`: nothing says that there is text, so only what reads as text counts; bones have edges too.
+    """
 
     frames: Callable[[], Iterator[Samples]]
     photometric: str
     values: Mapping[int, bytes]
     outside: tuple[Line, ...] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ def find_text(film: Film, reader: TextReader, mode: TextInPixels, search: Search
     boxes = list(film.outside)
     for turn in range(ROUNDS):
         lines = [line for face in faces for line in _read(fill(face, boxes), film, reader, mode)]
+        if film.doubtful:
+            lines = [line for line in lines if sum(map(str.isalnum, line.text)) >= FEWEST_LETTERS]
         wanted = [line.grown(MARGIN, columns, rows) for line in lines if is_wanted(line.text, mode, search)]
         found = [line for line in wanted if not any(_mostly_inside(line, box) for box in boxes)]
         if not found:
@@ -73,7 +81,7 @@ def _mostly_inside(line: Line, box: Line) -> bool:
 
 def _read(frame: Samples, film: Film, reader: TextReader, mode: TextInPixels) -> Iterator[Line]:
     for picture in views(frame, film.photometric, film.values):
-        yield from reader.read(picture, places=mode is TextInPixels.ALL)
+        yield from reader.read(picture, places=mode is TextInPixels.ALL and not film.doubtful)
 
 
 def is_wanted(text: str, mode: TextInPixels, search: Search) -> bool:
