@@ -50,7 +50,8 @@ def write_journal(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
 
 def delete_metadata(grantee: iam.IGrantable, *buckets: s3.IBucket) -> None:
     """Delete pre-built metadata, which a purge does: it may hold what was deleted, and packs have the rest."""
-    _allow(grantee, ["s3:DeleteObject"], *(b.arn_for_objects("series/*") for b in buckets))
+    places = (b.arn_for_objects(part) for b in buckets for part in ("series/*", "image-sets/*"))
+    _allow(grantee, ["s3:DeleteObject"], *places)
 
 
 def write_image_sets(grantee: iam.IGrantable, bucket: s3.IBucket) -> None:

@@ -175,16 +175,6 @@ def test_bytes_are_given_up_only_where_they_still_lie(store: Datastore, builder:
     assert store.instances.instance(one.key) == released
 
 
-def test_records_beside_are_listed_by_study_and_series(store: Datastore, builder: Builder) -> None:
-    (one,) = stored(store, builder, 1)
-    beside = replace(builder.record(one.key), visibility=Visibility.NON_PRIMARY, content_digest="c" * 32)
-    assert store.instances.commit(builder.commit([beside])) == ()
-
-    assert store.changes.beside(one.key.study_uid) == (beside,)
-    assert store.changes.beside(one.key.study_uid, one.key.series_uid) == (beside,)
-    assert store.changes.beside(one.key.study_uid, builder.series_uid()) == ()
-
-
 def test_a_restored_change_is_written_once(store: Datastore, builder: Builder) -> None:
     (one,) = stored(store, builder, 1)
     change = change_of(one).ended(1, 1)

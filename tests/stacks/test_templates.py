@@ -173,7 +173,11 @@ def test_only_sweep_and_purge_delete_objects_and_never_landed_ones() -> None:
         ("SweepLakeRole", "s3:DeleteObject"),
         ("ChangeStudyRo", "s3:DeleteObject"),
     }
-    assert all(place.count("/series/*") == 2 for name, _, place in deletions if name.startswith("ChangeStudy"))
+    assert all(
+        place.count("/series/*") == place.count("/image-sets/*") == 2
+        for name, _, place in deletions
+        if name.startswith("ChangeStudy")
+    )
     assert not [resource for _, _, resource in deletions if "Landing" in resource or "Quarantine" in resource]
 
 

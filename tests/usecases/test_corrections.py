@@ -1,5 +1,6 @@
 """Corrections: what every reader gets, which versions there are, what may be corrected, and that nothing is lost."""
 
+import gzip
 import json
 from io import BytesIO
 from typing import Any
@@ -9,14 +10,17 @@ import pytest
 
 from dicomlake.domain.change import Scope
 from dicomlake.domain.errors import InvalidRequestError, StaleError
+from dicomlake.domain.image_sets import WorkflowStatus, image_set_id
 from dicomlake.domain.model import InstanceKey, InstanceUid, JsonObject, SeriesUid, StudyUid
 from dicomlake.domain.search_keys import exact_partition
 from dicomlake.lake.pack import PackReader
 from dicomlake.usecases.correct_metadata import correct_metadata, revert_metadata
 from dicomlake.usecases.delete_instances import Author
+from dicomlake.usecases.read_image_sets import image_set_document
 from dicomlake.usecases.retrieve_instances import Wish, choose_syntaxes, one_instance, read_instances
 from dicomlake.usecases.retrieve_metadata import instance_metadata, series_metadata
 from tests.usecases.dicom_files import ROOT, ct_slice
+from tests.usecases.memory_lake import DATASTORE
 from tests.usecases.test_rebuild_index import TimedLake, picture
 
 STUDY, SERIES = StudyUid(f"{ROOT}.1"), SeriesUid(f"{ROOT}.1.1")
@@ -199,3 +203,22 @@ def test_what_comes_back_after_a_deletion_is_under_the_corrections_that_stand(la
 
     assert text(lake.store.state.studies[STUDY].attributes["00100020"]) == "RIGHT"
     assert {text(one["00100020"]) for one in shown(lake)} == {"RIGHT"}
+
+
+def test_a_correction_is_a_version_of_the_image_set_and_the_one_before_is_as_it_was(lake: TimedLake) -> None:
+    name = image_set_id(lake.secret, DATASTORE, STUDY, SERIES)
+    before = document(lake, name, None)
+
+    correct(lake, PATIENT)
+    lake.pump()
+
+    made = lake.store.image_sets.image_set(name)
+    assert made is not None
+    assert (made.version, made.workflow, made.corrected) == (2, WorkflowStatus.UPDATED, 1)
+    assert document(lake, name, 2)["Patient"]["DICOM"]["PatientID"] == "RIGHT"
+    assert document(lake, name, 1) == before
+
+
+def document(lake: TimedLake, name: str, version: int | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(gzip.decompress(image_set_document(name, version, DATASTORE, lake.store)))
+    return found

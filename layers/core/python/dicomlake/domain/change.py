@@ -151,3 +151,9 @@ def corrections(history: Sequence[StudyChange], up_to: int | None = None) -> tup
             standing += [held for held in corrections(history, one.target) if held.scope == one.scope]
             standing.sort(key=lambda held: held.number)
     return tuple(standing)
+
+
+def corrected_as_of(history: Sequence[StudyChange], series_uid: SeriesUid) -> int:
+    """Return the number of the last change of what a series' metadata are, 0 where there was none."""
+    kinds = (ChangeKind.CORRECT, ChangeKind.REVERT)
+    return max((one.number for one in history if one.kind in kinds and one.scope.touches(series_uid)), default=0)

@@ -49,7 +49,8 @@ class ImageSet:
     """One version of an image set. Times are ISO 8601 in UTC, "" where there is none.
 
     `attributes` is DICOM JSON of what a search shows of the series; `content` 32 hex digits over the instances that the
-    version holds, `instances` their number. `forced` says that a change was made past a rule.
+    version holds, `instances` their number; `corrected` is the study's number as of which they are shown
+    (domain.change), 0 as they were stored. `forced` says that a change was made past a rule.
     """
 
     image_set_id: str
@@ -67,6 +68,7 @@ class ImageSet:
     deleted_at: str = ""
     message: str = ""
     forced: bool = False
+    corrected: int = 0
 
     @property
     def is_primary(self) -> bool:

@@ -61,7 +61,3 @@ class ChangeIndex(Protocol):
     def restore(self, change: StudyChange) -> None:
         """Write a change into its study's history again, as a rebuild does; nothing if its number is there."""
         ...
-
-    def beside(self, study_uid: StudyUid, series_uid: SeriesUid | None = None) -> tuple[InstanceRecord, ...]:
-        """Return the records kept beside primary ones of a study or series."""
-        ...

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from dicomlake.domain.change import StudyChange, corrections
+from dicomlake.domain.change import StudyChange, corrected_as_of, corrections
 from dicomlake.domain.events import CompactSeries
 from dicomlake.domain.findings import findings
 from dicomlake.domain.ids import LakeSecret, series_ref
@@ -54,7 +54,8 @@ def compact_series(
     moved = store.instances.move([(move.record, move.to) for move in planned]) if planned else 0
     # One that did not switch was moved, replaced or hidden by someone else in the meantime: look again.
     records = _switched(before, planned) if moved == len(planned) else _visible(command, store)
-    standing = corrections(store.changes.history(command.study_uid))
+    history = store.changes.history(command.study_uid)
+    standing = corrections(history)
     metadata = _metadata(records, known, standing, store.objects)
     found = findings(series.modality, map(decode_metadata, metadata))
     key = _metadata_key(command, secret)
@@ -70,7 +71,15 @@ def compact_series(
     )
     store.studies.save_series(command.study_uid, settled)
     publish_series(
-        command.datastore, command.study_uid, command.series_uid, records, series.attributes, store, secret, clock
+        command.datastore,
+        command.study_uid,
+        command.series_uid,
+        records,
+        series.attributes,
+        store,
+        secret,
+        clock,
+        corrected=corrected_as_of(history, command.series_uid),
     )
     return SeriesCompacted(len(records), len(_packs(before)), len(packs), moved, found)
 

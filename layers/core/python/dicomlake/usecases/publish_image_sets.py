@@ -39,13 +39,15 @@ def publish_series(
     secret: LakeSecret,
     clock: Clock,
     layer: int = PRIMARY_LAYER,
+    corrected: int = 0,
 ) -> ImageSet | None:
-    """Bring a series' image set up to these records; return it as it is then, None where there is nothing to show."""
+    """Bring a series' image set up to these records, as of a number of their study's history; return it as it is then,
+    None where there is nothing to show."""
     name = image_set_id(secret, datastore_id, study_uid, series_uid, layer)
     content = content_of(records)
     for _ in range(TRIES):
         held = store.image_sets.image_set(name)
-        if content == (held.content if held else NOTHING):
+        if content == (held.content if held else NOTHING) and (held is None or held.corrected == corrected):
             return held
         shown = {tag: attributes[tag] for tag in SHOWN if tag in attributes}
         now = format_time(clock.now())
@@ -62,6 +64,7 @@ def publish_series(
             content=content,
             instances=len(records),
             attributes=shown,
+            corrected=corrected,
         )
         made = first if held is None else _next(held, first)
         if not records:
@@ -72,8 +75,9 @@ def publish_series(
 
 
 def _next(held: ImageSet, first: ImageSet) -> ImageSet:
-    """What came or went since makes a version; what was deleted shows again by it."""
-    return replace(first, version=held.version + 1, workflow=WorkflowStatus.IMPORTED, created_at=held.created_at)
+    """What came or went since makes a version, and so does a correction; what was deleted shows again by it."""
+    workflow = WorkflowStatus.UPDATED if held.content == first.content else WorkflowStatus.IMPORTED
+    return replace(first, version=held.version + 1, workflow=workflow, created_at=held.created_at)
 
 
 def publish_beside(

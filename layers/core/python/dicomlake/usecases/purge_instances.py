@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from dicomlake.domain.change import ChangeKind, Scope, StudyChange
 from dicomlake.domain.ids import series_ref
+from dicomlake.domain.image_sets import image_set_id
 from dicomlake.domain.model import InstanceRecord, PackPointer, SeriesUid, Visibility
 from dicomlake.lake.compact import Copy, Move, carry_out, identity, moves
-from dicomlake.lake.paths import pack_key, series_metadata_key, series_pack_key
+from dicomlake.lake.paths import image_set_document_key, pack_key, series_metadata_key, series_pack_key
 from dicomlake.ports import ChangeStep, Datastore, RowChange
 from dicomlake.usecases.change_study import Changed, ChangePorts, begin_change, check_not_held, commit_row, ended
 from dicomlake.usecases.delete_instances import Author, new_change, page_of
@@ -60,7 +61,7 @@ def _beside(page: Sequence[InstanceRecord], store: Datastore) -> list[InstanceRe
     deleted = {one.key for one in page if one.visibility is Visibility.DELETED}
     found: list[InstanceRecord] = []
     for study_uid, series_uid in sorted({(key.study_uid, key.series_uid) for key in deleted}):
-        some = store.changes.beside(study_uid, series_uid)
+        some = store.instances.beside(study_uid, series_uid)
         found += [one for one in some if one.key in deleted and one.pointer.pack]
     return found[:BESIDE_A_PURGE]
 
@@ -91,8 +92,14 @@ def _copied(records: Sequence[InstanceRecord], beside: bool, ports: ChangePorts)
 
 
 def _drop_metadata(change: StudyChange, touched: Sequence[SeriesUid], ports: ChangePorts) -> None:
-    """Delete both metadata objects of the series: the one that counts no more may hold what was deleted."""
-    refs = [series_ref(ports.secret(), change.scope.study_uid, series_uid) for series_uid in touched]
+    """Delete both metadata objects of the series, and the documents of its image set's versions: those that count no
+    more may hold what was deleted, and what is asked for is made again."""
+    study_uid, secret = change.scope.study_uid, ports.secret()
+    refs = [series_ref(secret, study_uid, series_uid) for series_uid in touched]
     keys = [series_metadata_key(ref, f"{turn:032x}") for ref in refs for turn in (0, 1)]
+    for series_uid in touched:
+        name = image_set_id(secret, ports.datastore_id, study_uid, series_uid)
+        held = ports.store.image_sets.image_set(name)
+        keys += [image_set_document_key(name, version) for version in range(1, 1 + (held.version if held else 0))]
     if keys:
         ports.store.objects.delete(keys)

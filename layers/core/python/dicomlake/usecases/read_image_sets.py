@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from dicomlake.domain.change import StudyChange
 from dicomlake.domain.errors import NotFoundError, RequestConflictError, TooLargeError
 from dicomlake.domain.image_sets import ImageSet, ImageSetState, content_of, layers_of
 from dicomlake.domain.model import DatastoreId, InstanceKey, InstanceRecord, Visibility
@@ -19,7 +20,7 @@ from dicomlake.ports import Datastore, Page, all_instances
 from dicomlake.usecases.image_set_document import DocumentPart, write_document
 from dicomlake.usecases.open_pack import open_pack
 from dicomlake.usecases.retrieve_frames import stored_frames
-from dicomlake.usecases.retrieve_metadata import MAX_RAW, is_visible
+from dicomlake.usecases.retrieve_metadata import MAX_RAW, corrections_of, is_visible
 
 MAX_ANSWER = 4_500_000
 """Bytes of binary that one answer carries: AWS Lambda takes 6 MB of payload, in base64."""
@@ -129,7 +130,7 @@ def _frame_list(image_set: ImageSet, store: Datastore) -> FrameList:
         return decode_frame_list(store.objects.get(key))
     except NotFoundError:
         pass
-    parts = _parts(records_of(image_set, store), store, with_metadata=False)
+    parts = _parts(records_of(image_set, store), store, None)
     body = encode_frame_list((one.record.key.instance_uid, [f.frame_id for f in one.frames]) for one in parts)
     store.objects.put(key, body)
     return decode_frame_list(body)
@@ -137,7 +138,8 @@ def _frame_list(image_set: ImageSet, store: Datastore) -> FrameList:
 
 def _write(image_set: ImageSet, datastore_id: DatastoreId, store: Datastore) -> bytes:
     records = records_of(image_set, store)
-    parts = {one.record.key: one for one in _parts(records, store, with_metadata=True)}
+    standing = corrections_of(image_set.study_uid, store, image_set.corrected) if image_set.corrected else ()
+    parts = {one.record.key: one for one in _parts(records, store, standing)}
     ordered = (parts[record.key] for record in sorted(records, key=_display_order))
     body = gzip.compress(encode_metadata(write_document(image_set, datastore_id, ordered)), 6, mtime=0)
     store.objects.put(image_set_document_key(image_set.image_set_id, image_set.version), body, "application/json")
@@ -172,14 +174,18 @@ def _standing(image_set: ImageSet, store: Datastore) -> list[InstanceRecord]:
     return [one for one in held if one.visibility is Visibility.NON_PRIMARY]
 
 
-def _parts(records: Sequence[InstanceRecord], store: Datastore, *, with_metadata: bool) -> Iterator[DocumentPart]:
-    """Yield what the packs hold of each record, pack by pack; each pack is opened once."""
+def _parts(
+    records: Sequence[InstanceRecord], store: Datastore, standing: Sequence[StudyChange] | None
+) -> Iterator[DocumentPart]:
+    """Yield what the packs hold of each record, pack by pack, each opened once; with corrections over the metadata, or
+    without metadata where `standing` is None."""
     ordered = sorted(records, key=lambda one: (one.pointer.pack, one.pointer.ordinal))
     size = 0
     for pack, members in groupby(ordered, key=lambda one: one.pointer.pack):
         reader = open_pack(store.objects, pack)
         for one in members:
-            raw = shown_metadata(reader.metadata(one.pointer.ordinal), one) if with_metadata else b"{}"
+            packed = b"{}" if standing is None else reader.metadata(one.pointer.ordinal)
+            raw = packed if standing is None else shown_metadata(packed, one, standing)
             size += len(raw)
             if size > MAX_RAW:
                 raise TooLargeError("the image set's metadata is too large for one document: read it by instance")

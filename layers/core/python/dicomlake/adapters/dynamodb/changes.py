@@ -4,7 +4,6 @@ from dicomlake.adapters.dynamodb import keys
 from dicomlake.adapters.dynamodb.rows import (
     change_item,
     commit_item,
-    instance_in,
     number,
     pointer_attributes,
     record_attributes,
@@ -25,7 +24,7 @@ from dicomlake.adapters.dynamodb.table import (
 )
 from dicomlake.domain.change import StudyChange
 from dicomlake.domain.errors import LostRaceError
-from dicomlake.domain.model import InstanceRecord, SeriesUid, StudyUid, Visibility
+from dicomlake.domain.model import InstanceRecord, StudyUid, Visibility
 from dicomlake.ports import ChangeStep, RowChange
 
 
@@ -54,12 +53,6 @@ class DynamoDbChangeIndex:
     def restore(self, change: StudyChange) -> None:
         """Write a change into its study's history again; nothing if its number is there."""
         self._table.write(put(change_item(keys.done(change.scope.study_uid, change.number), change), ABSENT))
-
-    def beside(self, study_uid: StudyUid, series_uid: SeriesUid | None = None) -> tuple[InstanceRecord, ...]:
-        """Return the records kept beside primary ones of a study or series."""
-        pk, prefix = keys.besides(study_uid, series_uid)
-        items, _ = self._table.query(pk, prefix, prefix + keys.LAST)
-        return tuple(map(instance_in, items))
 
     def carry(self, step: ChangeStep) -> None:
         """Carry a change one step on; LostRaceError if its conditions fail."""

@@ -6,7 +6,7 @@ from dicomlake.adapters.memory.state import MemoryState
 from dicomlake.domain.change import StudyChange
 from dicomlake.domain.commit import Location
 from dicomlake.domain.errors import LostRaceError
-from dicomlake.domain.model import InstanceRecord, SeriesUid, StudyUid, Visibility
+from dicomlake.domain.model import StudyUid, Visibility
 from dicomlake.domain.study import Series
 from dicomlake.ports import ChangeStep, RowChange
 
@@ -39,16 +39,6 @@ class MemoryChangeIndex:
         """Write a change into its study's history again; nothing if its number is there."""
         with self._state.lock:
             self._state.history.setdefault(change.scope.study_uid, {}).setdefault(change.number, change)
-
-    def beside(self, study_uid: StudyUid, series_uid: SeriesUid | None = None) -> tuple[InstanceRecord, ...]:
-        """Return the records kept beside primary ones of a study or series."""
-        with self._state.lock:
-            found = [
-                record
-                for (key, _), record in self._state.beside.items()
-                if key.study_uid == study_uid and series_uid in (None, key.series_uid)
-            ]
-        return tuple(sorted(found, key=lambda one: (one.key, one.content_digest)))
 
     def carry(self, step: ChangeStep) -> None:
         """Carry a change one step on; LostRaceError if its conditions fail."""
