@@ -48,7 +48,7 @@ lint:
 
 soak: setup ## feed a lake for a long time, killing things, and count
 	$(PY) -m pytest -q -s tests/soak
-	DICOMLAKE_SOAK=1 $(PY) -m pytest -q -s tests/pipeline/test_lake_lossless.py
+	DICOMLAKE_SOAK=1 $(PY) -m pytest -q -s tests/pipeline/test_lake_lossless.py tests/usecases/test_attacks.py
 
 fuzz: setup ## store 20,000 damaged files; none may crash, hang or give wrong pixels
 	nice $(PY) -m tests.fuzz.run
