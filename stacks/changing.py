@@ -67,6 +67,14 @@ def change_study(study: "StudyStack") -> None:
     function.work(study.change_work, work)
 
 
+def let_change(function: LakeFunction, study: "StudyStack") -> None:
+    """Let a function that answers requests of both data stores begin changes of them."""
+    for name, value in _told(study).items():
+        function.function.add_environment(name, value)
+    _grant(function, study)
+    grants.write_journal(function.role, *study.buckets)
+
+
 def _told(study: "StudyStack") -> dict[str, str]:
     return {
         "DICOMLAKE_EVENTS_TOPIC": study.ingest.events.topic_arn,

@@ -15,7 +15,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from stacks import grants, settings
+from stacks import changing, grants, settings
 from stacks.config import ApiDomain, Environment, Work
 from stacks.constructs.lake_function import ONE_CORE, LakeFunction
 from stacks.constructs.layers import Layers
@@ -51,6 +51,7 @@ def add_imaging(
     """Add the whole of it to the API stack; return its functions and queues by name."""
     made = {"environment": stack.environment_, "storage": stack.storage, "key": stack.key, "layers": stack.layers}
     answers = answer_imaging(stack, **made, seconds=seconds, operator=stack.operator_role)
+    changing.let_change(answers, stack.study)
     add_routes(stack.api, answers)
     if stack.environment_.api_domain:
         name_api(stack, api=stack.api, stage=stage, domain=stack.environment_.api_domain)

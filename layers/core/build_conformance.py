@@ -413,6 +413,7 @@ def _stored_as(kind: str) -> str:
 IMAGING = {
     "GetDICOMImportJob": "test_a_job_reports_every_object_once_and_its_numbers_add_up",
     "GetDatastore": "test_a_key_of_the_lake_signs_as_boto3_signs",
+    "DeleteImageSet": "test_a_deleted_image_set_is_hidden_everywhere_and_has_a_last_version",
     "GetImageFrame": "test_a_frame_is_its_code_stream_and_decodes_to_its_checksum",
     "GetImageSet": "test_a_series_is_an_image_set",
     "GetImageSetMetadata": "test_the_document_has_each_attribute_at_its_level",

@@ -28,7 +28,14 @@ class ImagingLake(PixelLake):
         """What the web is given, under an id of HealthImaging's form."""
         services = self.services()
         stores = {DATASTORE: OpenStore(DATASTORE, self.store, cleared=True, label="clinical")}
-        return replace(services, stores=stores, default_store=DATASTORE, imports=self.work)
+        return replace(
+            services,
+            stores=stores,
+            default_store=DATASTORE,
+            imports=self.work,
+            changes=self.changes,
+            events=self.events,
+        )
 
     def now(self) -> Any:
         """The client, after the lake's clock was brought to the machine's."""

@@ -16,6 +16,7 @@ from dicomlake.usecases.undo_change import undo_change
 from dicomlake.web.call import Call
 from dicomlake.web.documents import Document
 from dicomlake.web.response import Response, json_response
+from dicomlake.web.services import OpenStore, Services
 
 MAX_REASON = 200
 MAX_VALUES = 30_000
@@ -88,13 +89,17 @@ def delete_hold(call: Call) -> Response:
 
 
 def changing(call: Call) -> ChangePorts:
+    """Return what a change of the request's data store needs."""
+    return change_ports(call.store, call.services)
+
+
+def change_ports(store: OpenStore, services: Services) -> ChangePorts:
     """Return what a change needs. Raises NotFoundError in a function that makes none."""
-    services = call.services
     if services.changes is None or services.events is None:
         raise NotFoundError("there is nothing under this path and method: see docs/api.md")
     return ChangePorts(
-        datastore_id=call.store.name,
-        store=call.ports,
+        datastore_id=store.name,
+        store=store.ports,
         queue=services.changes,
         events=services.events,
         clock=services.clock,

@@ -15,6 +15,7 @@ from dicomlake.web.imaging_errors import imaging_error
 from dicomlake.web.response import Response
 
 OFFERED: dict[str, str] = {
+    "DeleteImageSet": "imaging_changes.delete_image_set",
     "GetImageFrame": "imaging_sets.get_frame",
     "GetImageSet": "imaging_sets.get_image_set",
     "GetImageSetMetadata": "imaging_sets.get_metadata",
