@@ -425,6 +425,7 @@ IMAGING = {
     "StartDICOMImportJob": "test_a_token_starts_one_job_however_often_it_is_sent",
     "TagResource": "test_tags_are_set_listed_and_taken_away",
     "UntagResource": "test_tags_are_set_listed_and_taken_away",
+    "UpdateImageSetMetadata": "test_metadata_are_updated_removed_and_reverted_by_versions",
 }
 """The test that shows an operation."""
 

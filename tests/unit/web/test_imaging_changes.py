@@ -1,4 +1,8 @@
-"""Image sets deleted through boto3's own client: hidden everywhere, with a last version, and brought back."""
+"""Image sets deleted and corrected through boto3's own client, with versions, conflicts, and ways back."""
+
+import gzip
+import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -64,3 +68,53 @@ def test_a_held_image_set_is_a_conflict(lake: ImagingLake) -> None:
         client.delete_image_set(datastoreId=DATASTORE, imageSetId=summary["imageSetId"])
 
     assert refused.value.response["Error"]["Code"] == "ConflictException"
+
+
+def updated(client: Any, name: dict[str, str], version: int, **updates: Any) -> Any:
+    """Ask for an update of one level, or for a version."""
+    asked = {"DICOMUpdates": {kind: json.dumps(part).encode() for kind, part in updates.items() if kind != "revert"}}
+    wanted = {"revertToVersionId": updates["revert"]} if "revert" in updates else asked
+    return client.update_image_set_metadata(**name, latestVersionId=str(version), updateImageSetMetadataUpdates=wanted)
+
+
+def patient_of(client: Any, name: dict[str, str]) -> Any:
+    blob = client.get_image_set_metadata(**name)["imageSetMetadataBlob"].read()
+    return json.loads(gzip.decompress(blob))["Patient"]["DICOM"]
+
+
+def test_metadata_are_updated_removed_and_reverted_by_versions(lake: ImagingLake) -> None:
+    client = lake.now()
+    (summary,) = found(client)
+    name = {"datastoreId": DATASTORE, "imageSetId": summary["imageSetId"]}
+    before = patient_of(client, name)
+    patient = {"Patient": {"DICOM": {"PatientName": "Garcia^Ana", "PatientID": "RIGHT"}}}
+
+    first = updated(client, name, 1, updatableAttributes=patient)
+    shown = patient_of(client, name)
+    second = updated(client, name, 2, removableAttributes={"Patient": {"DICOM": {"PatientName": None}}})
+    third = updated(client, name, 3, revert="1")
+
+    versions = [(one["latestVersionId"], one["imageSetWorkflowStatus"]) for one in (first, second, third)]
+    assert versions == [("2", "UPDATED"), ("3", "UPDATED"), ("4", "UPDATED")]
+    assert (shown["PatientName"], shown["PatientID"]) == ("Garcia^Ana", "RIGHT")
+    assert patient_of(client, name) == before
+    assert [one["versionId"] for one in client.list_image_set_versions(**name)["imageSetPropertiesList"]] == [
+        "4",
+        "3",
+        "2",
+        "1",
+    ]
+
+
+def test_an_update_of_an_older_version_is_a_conflict_and_one_of_a_uid_invalid(lake: ImagingLake) -> None:
+    client = lake.now()
+    (summary,) = found(client)
+    name = {"datastoreId": DATASTORE, "imageSetId": summary["imageSetId"]}
+
+    with pytest.raises(client.exceptions.ConflictException):
+        updated(client, name, 7, updatableAttributes={"Patient": {"DICOM": {"PatientID": "1"}}})
+    with pytest.raises(client.exceptions.ValidationException):
+        updated(client, name, 1, updatableAttributes={"Study": {"DICOM": {"StudyInstanceUID": "1.2"}}})
+
+    assert lake.store.changes.history(STUDY) == ()
+    assert not lake.store.state.under_way

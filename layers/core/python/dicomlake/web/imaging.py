@@ -31,6 +31,7 @@ OFFERED: dict[str, str] = {
     "ListTagsForResource": "imaging_datastores.list_tags",
     "TagResource": "imaging_datastores.tag_resource",
     "UntagResource": "imaging_datastores.untag_resource",
+    "UpdateImageSetMetadata": "imaging_changes.update_metadata",
 }
 """What each operation is answered by: a module of web/ and a function in it."""
 
