@@ -308,7 +308,7 @@ def test_a_study_link_is_read_without_credentials_until_it_is_revoked(
 def test_the_deployed_api_describes_itself(data: Path) -> None:
     endpoints = find_lake(data)
     served = requests.get(f"{endpoints.imaging}/openapi.json", timeout=30)
-    refused = requests.put(f"{endpoints.dicomweb}/studies/1.2/metadata", timeout=30)
+    refused = requests.put(f"{endpoints.dicomweb}/studies/1.2/instances", timeout=30)
 
     assert served.json()["paths"].keys() == openapi_document()["paths"].keys()
     assert served.json()["servers"] == [{"url": endpoints.imaging}]
