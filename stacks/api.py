@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import Acknowledgment, Aws, CfnOutput, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_apigatewayv2 as http
@@ -98,6 +99,7 @@ class ApiStack(Stack):
         stage = self._stage()
         self.operator_role = self._role("OperatorRole", "Everything the API can do, research and operations included.")
         self.reader_role = self._role("ReaderRole", "Search and retrieve the clinical data store; upload.")
+        shared = self._shared()
         self.functions = {
             "AnswerClinical": self._answer("AnswerClinical", storage.clinical),
             "AnswerResearch": self._answer("AnswerResearch", storage.research),
@@ -112,13 +114,18 @@ class ApiStack(Stack):
                 operator=self.operator_role,
                 seconds=ANSWER_SECONDS,
             ),
-            "AnswerChanges": changing.answer_changes(self, study, self.layers, self.operator_role, ANSWER_SECONDS),
+            "AnswerChanges": changing.answer_changes(self, **shared),
         }
         self._routes()
-        more, self.queues = imaging.add_imaging(self, stage, ANSWER_SECONDS)
+        more, self.queues = imaging.add_imaging(self, **self._shared(), api=self.api, stage=stage, events=ingest.events)
         self.functions |= more
         self._permissions()
         self._outputs()
+
+    def _shared(self) -> dict[str, Any]:
+        """What the parts of this stack that other modules make are made from."""
+        made = {"environment": self.environment_, "storage": self.storage, "key": self.key, "layers": self.layers}
+        return made | {"changes": self.study.changes, "operator": self.operator_role, "seconds": ANSWER_SECONDS}
 
     def _api(self) -> http.HttpApi:
         origins = list(self.environment_.cors_origins)

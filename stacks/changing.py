@@ -1,17 +1,22 @@
 """What changes studies: the function that answers requests for it, and the one that carries on what they began."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from aws_cdk import Stack
 from aws_cdk import aws_apigatewayv2 as http
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 
 from stacks import grants, settings
+from stacks.config import Environment, Work
 from stacks.constructs.lake_function import ONE_CORE, LakeFunction
 from stacks.constructs.layers import Layers
-
-if TYPE_CHECKING:
-    from stacks.study import StudyStack
+from stacks.constructs.work_queue import WorkQueue
+from stacks.storage import StorageStack
 
 METHODS = [http.HttpMethod.DELETE, http.HttpMethod.PATCH, http.HttpMethod.PUT]
 """What changes a study, a series or an instance."""
@@ -20,71 +25,88 @@ OPERATIONS = "/lake/studies/{study}/{proxy+}"
 """A study's history, purge and hold."""
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a change touches: where it is told, the queue on which it is carried on, and the data stores."""
+
+    events: sns.ITopic
+    work: WorkQueue
+    tables: Sequence[dynamodb.ITable]
+    buckets: Sequence[s3.IBucket]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a function that changes studies is told."""
+        return {
+            "DICOMLAKE_EVENTS_TOPIC": self.events.topic_arn,
+            "DICOMLAKE_CHANGE_QUEUE_URL": self.work.queue.queue_url,
+        }
+
+    def grant(self, function: LakeFunction) -> None:
+        """Let a function read and write the index, read packs, tell of changes and hand them on."""
+        grants.read_index(function.role, *self.tables)
+        grants.write_index(function.role, *self.tables)
+        grants.read_objects(function.role, *self.buckets)
+        grants.publish(function.role, self.events)
+        grants.send(function.role, self.work.queue)
+
+
 def answer_changes(
-    stack: Stack, study: "StudyStack", layers: Layers, operator: iam.IRole, seconds: int
+    stack: Stack,
+    *,
+    environment: Environment,
+    storage: StorageStack,
+    key: kms.IKey,
+    layers: Layers,
+    changes: Changes,
+    operator: iam.IRole,
+    seconds: int,
 ) -> LakeFunction:
     """Make the function that begins changes of both data stores: it writes journal and index, and no pack."""
-    storage = study.storage
     function = LakeFunction(
         stack,
         "AnswerChanges",
-        environment=study.environment_,
+        environment=environment,
         folder="answer_changes",
-        key=study.key,
+        key=key,
         layers=layers.for_look_ups,
         timeout_seconds=seconds,
         memory=ONE_CORE,
         settings={
-            **settings.stores(stack, *study.both),
+            **settings.stores(stack, storage.clinical, storage.research),
             **settings.default_store(storage),
             **settings.secret(storage),
-            **_told(study),
+            **changes.settings,
             "DICOMLAKE_OPERATOR_ROLE_ARN": operator.role_arn,
         },
     )
-    grants.use_key(function.role, study.key)
+    grants.use_key(function.role, key)
     grants.read_secret(function.role, storage.secret)
-    _grant(function, study)
-    grants.write_journal(function.role, *study.buckets)
+    changes.grant(function)
+    grants.write_journal(function.role, *changes.buckets)
     return function
 
 
-def change_study(study: "StudyStack") -> None:
+def change_study(make: Callable[..., LakeFunction], changes: Changes, work: Work) -> None:
     """Make the function that carries on deletions, purges and corrections of both data stores."""
-    work = study.environment_.change
-    function = study.function(
+    function = make(
         "ChangeStudy",
         "change_study",
         timeout_seconds=work.timeout_seconds,
         memory=ONE_CORE,
         named=True,
-        more=_told(study),
+        more=changes.settings,
     )
-    _grant(function, study)
-    grants.list_objects(function.role, *study.buckets)
-    grants.write_objects(function.role, *study.buckets)
-    grants.delete_metadata(function.role, *study.buckets)
-    function.work(study.change_work, work)
+    changes.grant(function)
+    grants.list_objects(function.role, *changes.buckets)
+    grants.write_objects(function.role, *changes.buckets)
+    grants.delete_metadata(function.role, *changes.buckets)
+    function.work(changes.work, work)
 
 
-def let_change(function: LakeFunction, study: "StudyStack") -> None:
+def let_change(function: LakeFunction, changes: Changes) -> None:
     """Let a function that answers requests of both data stores begin changes of them."""
-    for name, value in _told(study).items():
+    for name, value in changes.settings.items():
         function.function.add_environment(name, value)
-    _grant(function, study)
-    grants.write_journal(function.role, *study.buckets)
-
-
-def _told(study: "StudyStack") -> dict[str, str]:
-    return {
-        "DICOMLAKE_EVENTS_TOPIC": study.ingest.events.topic_arn,
-        "DICOMLAKE_CHANGE_QUEUE_URL": study.change_work.queue.queue_url,
-    }
-
-
-def _grant(function: LakeFunction, study: "StudyStack") -> None:
-    grants.read_index(function.role, *study.tables)
-    grants.write_index(function.role, *study.tables)
-    grants.read_objects(function.role, *study.buckets)
-    grants.publish(function.role, study.ingest.events)
-    grants.send(function.role, study.change_work.queue)
+    changes.grant(function)
+    grants.write_journal(function.role, *changes.buckets)

@@ -4,7 +4,7 @@ Its requests are signed for the service medical-imaging, which no authorizer of 
 (docs/decisions/0110-clients-of-healthimaging-sign-with-keys-of-ours.md).
 """
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_apigatewayv2 as http
@@ -15,15 +15,13 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from stacks import changing, grants, settings
+from stacks import grants, settings
+from stacks.changing import Changes, let_change
 from stacks.config import ApiDomain, Environment, Work
 from stacks.constructs.lake_function import ONE_CORE, LakeFunction
 from stacks.constructs.layers import Layers
 from stacks.constructs.work_queue import WorkQueue
 from stacks.storage import StorageStack
-
-if TYPE_CHECKING:  # it calls this module
-    from stacks.api import ApiStack
 
 ROUTES = (
     "/datastore",
@@ -46,16 +44,27 @@ HOST_PREFIX = "runtime-"
 
 
 def add_imaging(
-    stack: "ApiStack", stage: http.IHttpStage, seconds: int
+    stack: Stack,
+    *,
+    environment: Environment,
+    storage: StorageStack,
+    key: kms.IKey,
+    layers: Layers,
+    changes: Changes,
+    operator: iam.IRole,
+    seconds: int,
+    api: http.HttpApi,
+    stage: http.IHttpStage,
+    events: sns.ITopic,
 ) -> tuple[dict[str, LakeFunction], dict[str, WorkQueue]]:
     """Add the whole of it to the API stack; return its functions and queues by name."""
-    made = {"environment": stack.environment_, "storage": stack.storage, "key": stack.key, "layers": stack.layers}
-    answers = answer_imaging(stack, **made, seconds=seconds, operator=stack.operator_role)
-    changing.let_change(answers, stack.study)
-    add_routes(stack.api, answers)
-    if stack.environment_.api_domain:
-        name_api(stack, api=stack.api, stage=stage, domain=stack.environment_.api_domain)
-    run, work = run_import(stack, **made, events=stack.ingest.events, answers=answers)
+    made: dict[str, Any] = {"environment": environment, "storage": storage, "key": key, "layers": layers}
+    answers = answer_imaging(stack, **made, seconds=seconds, operator=operator)
+    let_change(answers, changes)
+    add_routes(api, answers)
+    if environment.api_domain:
+        name_api(stack, api=api, stage=stage, domain=environment.api_domain)
+    run, work = run_import(stack, **made, events=events, answers=answers)
     return {"AnswerImaging": answers, "RunImport": run}, {"import-work": work}
 
 

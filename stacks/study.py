@@ -55,7 +55,7 @@ class StudyStack(Stack):
         self._sequence_changes()
         self._sweep()
         self._deidentify()
-        changing.change_study(self)
+        changing.change_study(self.function, self.changes, environment.change)
         self._outputs()
 
     def _queues(self) -> None:
@@ -71,6 +71,7 @@ class StudyStack(Stack):
         self.change_work = WorkQueue(
             self, "ChangeWork", key=self.key, timeout_seconds=work.change.timeout_seconds, tries=work.change.tries
         )
+        self.changes = changing.Changes(events_topic, self.change_work, self.tables, self.buckets)
         self.deidentify_work = WorkQueue(
             self,
             "DeidentifyWork",

@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 
 from dicomlake.web.openapi import openapi_document
+from dicomlake.web.routes import ROUTES
 
 PAGE = Path(__file__).parents[2] / "docs/openapi.json"
 
 
 def text() -> str:
     """Return the file's content."""
-    return json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(openapi_document(ROUTES), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ USUAL = {
 
 def assert_described(method: str, template: str, response: dict[str, Any]) -> None:
     """The OpenAPI document has the answer's status, and its media type."""
-    responses = openapi_document()["paths"][template][method.lower()]["responses"]
+    responses = openapi_document(ROUTES)["paths"][template][method.lower()]["responses"]
     described = responses[str(response["statusCode"])]
     if response["body"] and "content" in described:
         assert response["headers"]["content-type"].partition(";")[0] in described["content"]

@@ -9,6 +9,7 @@ import pytest
 from dicomlake.web.app import answer
 from dicomlake.web.capabilities import OPENAPI, WADL
 from dicomlake.web.openapi import openapi_document
+from dicomlake.web.routes import ROUTES
 from tests.unit.web.events import body_of, event, get
 from tests.usecases.stored_lake import StoredLake
 
@@ -63,14 +64,14 @@ def test_options_of_a_service_describes_it_in_wadl(lake: StoredLake, accept: str
     resources = ElementTree.fromstring(body_of(response)).iter(RESOURCE)  # noqa: S314 - our own answer
 
     assert response["headers"]["content-type"] == WADL
-    described = [path for path in openapi_document()["paths"] if path.startswith("/dicomweb/")]
+    described = [path for path in openapi_document(ROUTES)["paths"] if path.startswith("/dicomweb/")]
     assert {one.get("path") for one in resources} == set(described)
 
 
 def test_options_of_a_service_describes_it_as_openapi_too(lake: StoredLake) -> None:
     response = ask(lake, ROOT, "OPTIONS", accept=OPENAPI)
 
-    assert json.loads(body_of(response)) == openapi_document("https://lake.example.org")
+    assert json.loads(body_of(response)) == openapi_document(ROUTES, "https://lake.example.org")
 
 
 def test_options_in_another_form_is_not_acceptable(lake: StoredLake) -> None:

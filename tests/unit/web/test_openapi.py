@@ -17,7 +17,7 @@ from tests.unit.web.events import get_json
 from tests.usecases.stored_lake import StoredLake
 
 COMMITTED = Path(__file__).parents[3] / "docs/openapi.json"
-DOCUMENT = openapi_document()
+DOCUMENT = openapi_document(ROUTES)
 OPERATIONS: list[tuple[str, dict[str, Any]]] = [
     (f"{method.upper()} {path}", operation)
     for path, item in DOCUMENT["paths"].items()
@@ -65,7 +65,7 @@ def test_the_api_serves_the_document_with_its_own_address() -> None:
 
     served = get_json(lake.services(), "/openapi.json")
 
-    assert served == openapi_document("https://lake.example.org")
+    assert served == openapi_document(ROUTES, "https://lake.example.org")
 
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS, ids=[name for name, _ in OPERATIONS])

@@ -12,7 +12,7 @@ from dicomlake.web.errors import error_response
 from dicomlake.web.links import followed, within_link
 from dicomlake.web.request import Request, read_event
 from dicomlake.web.response import Response, encoded, write_event
-from dicomlake.web.routes import find_route
+from dicomlake.web.routes import ROUTES, find_route
 from dicomlake.web.services import Services
 
 
@@ -47,7 +47,7 @@ def _sent(answered: dict[str, Any], request: Request) -> dict[str, Any]:
 def handle(request: Request, services: Services) -> Response:
     """Find the route, let the caller through or not, and run the handler."""
     if request.method == "OPTIONS":
-        return tell_options(request)
+        return tell_options(request, ROUTES)
     request = followed(request, services)
     route, names = find_route("GET" if request.method == "HEAD" else request.method, request.path)
     store = services.store(names.get("datastore") or request.parameter("datastore"))

@@ -6,7 +6,6 @@ shows one study and nothing else; searches are narrowed to it.
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from dicomlake.domain.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from dicomlake.domain.ids import LakeSecret
@@ -17,10 +16,8 @@ from dicomlake.web.authorize import Permission
 from dicomlake.web.call import Call
 from dicomlake.web.request import Request
 from dicomlake.web.response import Response, json_response
+from dicomlake.web.route import Route
 from dicomlake.web.services import Services
-
-if TYPE_CHECKING:
-    from dicomlake.web.routes import Route
 
 LINKS = "links"
 _STUDY = "StudyInstanceUID"
@@ -47,7 +44,7 @@ def followed(request: Request, services: Services) -> Request:
     )
 
 
-def within_link(request: Request, route: "Route", names: dict[str, str]) -> Request:
+def within_link(request: Request, route: Route, names: dict[str, str]) -> Request:
     """Return a followed request narrowed to the link's study. Raises ForbiddenError where it asks for anything else."""
     if route.permission is not Permission.READ or route.method != "GET" or "datastore" not in names:
         raise ForbiddenError("a study link lets its study be read, and nothing else")

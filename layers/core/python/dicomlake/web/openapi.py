@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of the API, generated from the route table; docs/openapi.json is what it says today."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dicomlake
@@ -9,7 +9,7 @@ from dicomlake.web.authorize import Permission
 from dicomlake.web.described import DICOM_JSON, JSON, About, about
 from dicomlake.web.errors import STATUSES
 from dicomlake.web.imaging import FOR_PRINCIPALS
-from dicomlake.web.routes import ROUTES, Route
+from dicomlake.web.route import Route
 
 Document = dict[str, Any]
 
@@ -58,24 +58,25 @@ _PATH_NAMES = {
 }
 
 
-def described_routes() -> Iterator[tuple[Route, About]]:
+def described_routes(routes: Iterable[Route]) -> Iterator[tuple[Route, About]]:
     """Yield each route with what is said of it; what IAM principals call under /imaging is the same again."""
-    for route in ROUTES:
+    for route in routes:
         if not route.template.startswith(f"{FOR_PRINCIPALS}/"):
             yield route, about(route.method, route.template)
 
 
-def openapi_document(base_url: str = "/") -> Document:
+def openapi_document(routes: Iterable[Route], base_url: str = "/") -> Document:
     """Return the document; `base_url` is where the API is reached."""
+    described = tuple(described_routes(routes))
     paths: dict[str, Document] = {}
-    for route, told in described_routes():
+    for route, told in described:
         paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, told)
     return {
         "openapi": "3.1.0",
         "info": {"title": "dicomlake", "version": dicomlake.__version__, "description": _DESCRIPTION},
         "servers": [{"url": base_url}],
         "security": [{"signature": []}, {"token": []}],
-        "tags": [{"name": name} for name in dict.fromkeys(told.kind.tag for _, told in described_routes())],
+        "tags": [{"name": name} for name in dict.fromkeys(told.kind.tag for _, told in described)],
         "paths": paths,
         "components": _components(),
     }

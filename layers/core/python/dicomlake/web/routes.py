@@ -1,32 +1,20 @@
 """The route table: what the API offers, in one place. docs/api.md shows each row with an example (tested)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from dicomlake.domain.errors import InvalidRequestError, MethodNotAllowedError, NotFoundError
 from dicomlake.domain.model import is_uid
-from dicomlake.web import access_keys, capabilities, changing, deferred, dicomweb, imaging, links, operations
+from dicomlake.web import access_keys, changing, deferred, dicomweb, imaging, links, operations
 from dicomlake.web.authorize import Permission
 from dicomlake.web.call import Call
 from dicomlake.web.imaging_model_table import OPERATIONS
-from dicomlake.web.response import Response
+from dicomlake.web.response import Response, json_response
+from dicomlake.web.route import Route, match, methods_of
 
-Handler = Callable[[Call], Response]
 
+def _get_openapi(call: Call) -> Response:
+    """Answer the OpenAPI document of this API."""
+    from dicomlake.web.openapi import openapi_document
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One row: method and path, who may call it, and what answers."""
-
-    method: str
-    template: str
-    permission: Permission
-    handler: Handler
-
-    @property
-    def segments(self) -> tuple[str, ...]:
-        """The path's segments; `{name}` takes any one segment."""
-        return tuple(part for part in self.template.split("/") if part)
+    return json_response(openapi_document(ROUTES, call.request.base_url))
 
 
 _STORE = "/dicomweb/{datastore}"
@@ -61,7 +49,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_STORE}/studies", Permission.UPLOAD, deferred.post_instances),
     Route("POST", _STUDY, Permission.UPLOAD, deferred.post_instances),
     Route("GET", f"{_STORE}/received/{{receipt}}", Permission.UPLOAD, deferred.get_received),
-    Route("GET", "/openapi.json", Permission.KNOW, capabilities.get_openapi),
+    Route("GET", "/openapi.json", Permission.KNOW, _get_openapi),
     Route("DELETE", _STUDY, Permission.CHANGE, changing.delete_resource),
     Route("DELETE", _SERIES, Permission.CHANGE, changing.delete_resource),
     Route("DELETE", _INSTANCE, Permission.CHANGE, changing.delete_resource),
@@ -111,22 +99,14 @@ def find_route(method: str, path: tuple[str, ...]) -> tuple[Route, dict[str, str
     InvalidRequestError where a UID in the path is none.
     """
     for route in ROUTES:
-        names = _match(route, path) if route.method == method else None
+        names = match(route, path) if route.method == method else None
         if names is not None:
             wrong = [name for name in _UIDS if name in names and not is_uid(names[name])]
             if wrong:
                 raise InvalidRequestError(f"the {wrong[0]} in the path is not a UID")
             return route, names
-    allowed = methods_of(path)
+    allowed = methods_of(ROUTES, path)
     raise MethodNotAllowedError(allowed) if allowed else NotFoundError(_nothing_under(path))
-
-
-def methods_of(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the methods that a path takes, in the order in which they are listed; none where nothing is there."""
-    found = dict.fromkeys(route.method for route in ROUTES if _match(route, path) is not None)
-    if not found:
-        return ()
-    return (*found, *(("HEAD",) if "GET" in found else ()), "OPTIONS")
 
 
 def _nothing_under(path: tuple[str, ...]) -> str:
@@ -135,22 +115,3 @@ def _nothing_under(path: tuple[str, ...]) -> str:
         root = "/dicomweb/DATASTORE-ID, as `dicomweb` in endpoints.json spells it"
         return f"there is nothing under this path and method: the root of DICOMweb is {root}; docs/api.md has the rest"
     return "there is nothing under this path and method: see docs/api.md"
-
-
-_REST = "{resourceArn}"
-"""Takes all that is left of a path: the gateway decodes an ARN's slash."""
-
-
-def _match(route: Route, path: tuple[str, ...]) -> dict[str, str] | None:
-    segments = route.segments
-    if segments[-1] == _REST and len(path) > len(segments):
-        path = (*path[: len(segments) - 1], "/".join(path[len(segments) - 1 :]))
-    if len(segments) != len(path):
-        return None
-    names: dict[str, str] = {}
-    for segment, part in zip(segments, path, strict=True):
-        if segment.startswith("{"):
-            names[segment[1:-1]] = part
-        elif segment != part:
-            return None
-    return names
