@@ -120,6 +120,16 @@ def test_a_process_ends_with_the_pipe_of_the_one_that_started_it(processes: Deco
     assert child._process.wait(timeout=30) == 0
 
 
+def test_processes_end_with_the_one_who_holds_them() -> None:
+    processes = DecoderProcesses()
+    processes("jpeg-ls", STREAM, 5.0)
+    (child,) = processes._idle
+
+    del processes
+
+    assert child._process.returncode == -signal.SIGKILL
+
+
 def test_in_a_thread_it_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     never = Event()
     monkeypatch.setattr(bounded, "here", lambda *_: never.wait())

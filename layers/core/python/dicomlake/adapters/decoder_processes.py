@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import weakref
 from contextlib import suppress
 from threading import Lock
 
@@ -34,6 +35,7 @@ class DecoderProcesses:
     def __init__(self) -> None:
         self._idle: list[_Child] = []
         self._lock = Lock()
+        weakref.finalize(self, _end_all, self._idle)  # also where another takes its place, and at the end of Python
 
     def __call__(self, decoder: str, data: bytes | bytearray | memoryview, seconds: float) -> RawPixels:
         """Return what a decoder makes of the bytes in at most so many seconds of processor.
@@ -61,9 +63,7 @@ class DecoderProcesses:
     def close(self) -> None:
         """End the processes that wait; they also end with this one."""
         with self._lock:
-            idle, self._idle = self._idle, []
-        for child in idle:
-            child.end()
+            _end_all(self._idle)
 
 
 class _Child:
@@ -109,6 +109,11 @@ class _Child:
             if pipe is not None:
                 pipe.close()
         self._process.wait()
+
+
+def _end_all(children: list[_Child]) -> None:
+    while children:
+        children.pop().end()
 
 
 class _Clock:
