@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from imagecodecs import jpeg8_decode, png_decode
+from imagecodecs import gif_decode, jpeg8_decode, png_decode
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
 from dicomlake.adapters.memory import MemoryObjectStore
@@ -134,6 +134,22 @@ def test_frames_are_rendered_each_and_the_middle_one_stands_for_all(lake: PixelL
     assert (int(middle.max()), int(alone.max())) == (31, 249)
 
 
+def test_a_clip_is_an_animation_of_its_frames(lake: PixelLake) -> None:
+    clip = get(lake.services(), f"{instance(4)}/rendered", "image/gif")
+    named = get(lake.services(), f"{instance(4)}/frames/3,1/rendered?viewport=12,12", "image/gif")
+
+    assert clip["headers"]["content-type"] == named["headers"]["content-type"] == "image/gif"
+    assert gif_decode(body_of(clip), index=None)[:, 0, 0, 0].tolist() == [1, 31, 249]
+    assert gif_decode(body_of(named), index=None)[..., 0].tolist() == [[[249] * 12] * 12, [[1] * 12] * 12]
+
+
+def test_one_frame_as_gif_shows_what_its_png_shows(lake: PixelLake) -> None:
+    still = get(lake.services(), f"{instance(1)}/rendered", "image/gif")
+
+    shown = gif_decode(body_of(still))[..., 0]
+    assert np.array_equal(shown, png_of(get(lake.services(), f"{instance(1)}/rendered", "image/png")))
+
+
 def test_a_series_and_a_study_are_a_part_an_image(lake: PixelLake) -> None:
     for url in (SERIES, STUDY):
         parts = parts_of(get(lake.services(), f"{url}/rendered"))
@@ -198,6 +214,8 @@ def test_a_thumbnail_reads_the_bytes_of_its_resolution_only(monkeypatch: pytest.
         ("frames/1,2/rendered", 404, "frames 1 to 1"),
         ("frames/1,2/thumbnail", 400, "one frame"),
         ("frames/x/rendered", 400, "numbers"),
+        ("frames/1,2/rendered?accept=image/gif", 404, "frames 1 to 1"),
+        ("rendered?viewport=5,5,300,0,5,5&accept=image/gif", 400, "300 x 200"),
         ("rendered?accept=image/webp", 406, "image/png"),
     ],
 )

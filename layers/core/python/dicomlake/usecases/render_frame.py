@@ -1,5 +1,6 @@
 """Rendered frames and thumbnails (WADO-RS, PS3.18 10.4.1.1.3 and 10.4.1.1.4): what a browser shows without DICOM."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dicomlake.dicom.codecs.lossy import decoded_photometric
@@ -7,7 +8,9 @@ from dicomlake.dicom.files.frame_values import FrameValues, native_values, store
 from dicomlake.dicom.files.proved import proved_level
 from dicomlake.dicom.frames.pixels import PixelLayout
 from dicomlake.dicom.pictures.encode import jpeg, png
+from dicomlake.dicom.pictures.gif import frame_times, gif
 from dicomlake.dicom.pictures.picture import picture, seen
+from dicomlake.dicom.pictures.voi import Displayed
 from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, NotFoundError
 from dicomlake.domain.model import Frame, InstanceRecord
 from dicomlake.domain.picture import Viewport, Window
@@ -43,23 +46,56 @@ def middle_frame(record: InstanceRecord) -> int:
 
 
 def render_frame(record: InstanceRecord, number: int, wanted: Wanted, store: Datastore) -> bytes:
-    """Return one frame, by its 1-based number, as a PNG or JPEG file.
+    """Return one frame, by its 1-based number, as a PNG, JPEG or GIF file.
 
     Raises InvalidRequestError for a viewport outside the image, NotFoundError for a frame that does not exist,
     NotAcceptableError where the instance is no image or landed damaged, MalformedError where its pack is.
     """
-    if not 1 <= number <= frames_of(record):
+    if wanted.media_type == "image/gif":
+        return b"".join(render_clip(record, [number], wanted, store))
+    (shown,) = _shown(_image(record, [number], wanted, store), record, [number], wanted, store)
+    return png(shown) if wanted.media_type == "image/png" else jpeg(shown, wanted.quality)
+
+
+def render_clip(record: InstanceRecord, numbers: Sequence[int], wanted: Wanted, store: Datastore) -> Iterator[bytes]:
+    """Return frames, by their 1-based numbers, as the pieces of one animated GIF file, shown in this order.
+
+    A frame is decoded when its piece is asked for. Raises as `render_frame` does, most of it before the first piece.
+    """
+    instance = _image(record, numbers, wanted, store)
+    with header_damage_told():
+        times = frame_times(instance.head().dataset, frames_of(record))
+    shown = _shown(instance, record, numbers, wanted, store)
+    return gif(shown, [times[number - 1] for number in numbers])
+
+
+def _image(record: InstanceRecord, numbers: Sequence[int], wanted: Wanted, store: Datastore) -> StoredInstance:
+    """Return an instance whose frames of these numbers can be rendered as they are wanted."""
+    if any(not 1 <= number <= frames_of(record) for number in numbers):
         raise NotFoundError(f"the instance has frames 1 to {frames_of(record)}")
     instance = stored_instance(record, store)
+    _check_viewport(wanted.viewport, _layout(instance))
+    return instance
+
+
+def _layout(instance: StoredInstance) -> PixelLayout:
     layout = instance.layout
     if layout is None or layout.rows < 1 or layout.columns < 1 or layout.samples not in (1, 3):
         raise NotAcceptableError("there is no picture of this instance: it is neither gray nor of three colours")
-    _check_viewport(wanted.viewport, layout)
-    frame, photometric = _values(instance, layout, record, number, wanted.viewport, store)
-    with header_damage_told():
-        whole = picture(frame, instance.head().dataset, number - 1, photometric, wanted.window)
-    shown = seen(whole, wanted.viewport)
-    return png(shown) if wanted.media_type == "image/png" else jpeg(shown, wanted.quality)
+    return layout
+
+
+def _shown(
+    instance: StoredInstance, record: InstanceRecord, numbers: Sequence[int], wanted: Wanted, store: Datastore
+) -> Iterator[Displayed]:
+    """Yield frames as they are seen, one in hand at a time."""
+    layout, dataset = _layout(instance), None
+    for number in numbers:
+        frame, photometric = _values(instance, layout, record, number, wanted.viewport, store)
+        dataset = dataset or instance.head().dataset
+        with header_damage_told():
+            whole = picture(frame, dataset, number - 1, photometric, wanted.window)
+        yield seen(whole, wanted.viewport)
 
 
 def _check_viewport(viewport: Viewport | None, layout: PixelLayout) -> None:

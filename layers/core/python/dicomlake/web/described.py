@@ -81,14 +81,14 @@ _BULK = Kind(
 )
 _RENDERED = Kind(
     "Render",
-    ("image/jpeg", "image/png", _MULTIPART, "video/mp4", "application/pdf"),
+    ("image/jpeg", "image/png", "image/gif", _MULTIPART, "video/mp4", "application/pdf"),
     (200, 206, 303, 400, 406, 413),
     (("window", "string", "centre,width,function"), _VIEWPORT, ("quality", "integer", "of a JPEG, 1 to 100"), _ACCEPT),
 )
-_THUMBNAIL = Kind("Render", ("image/jpeg", "image/png"), (200, 400, 406), (_VIEWPORT, _ACCEPT))
+_THUMBNAIL = Kind("Render", ("image/jpeg", "image/png", "image/gif"), (200, 400, 406), (_VIEWPORT, _ACCEPT))
 _URI = Kind(
     "Retrieve",
-    ("image/jpeg", "image/png", "application/dicom"),
+    ("image/jpeg", "image/png", "image/gif", "application/dicom"),
     (200, 303, 400, 406),
     (
         ("requestType", "string", "WADO"),

@@ -1,13 +1,13 @@
 """WADO-RS rendered resources and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.4): pictures for browsers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, NotFoundError
 from dicomlake.domain.model import InstanceRecord
 from dicomlake.domain.picture import Viewport, Window
 from dicomlake.domain.served import VIDEO
-from dicomlake.usecases.render_frame import Wanted, frames_of, middle_frame, render_frame
+from dicomlake.usecases.render_frame import Wanted, frames_of, middle_frame, render_clip, render_frame
 from dicomlake.usecases.retrieve_bulkdata import OCTETS, encapsulated_document, read_pixels
 from dicomlake.usecases.retrieve_instances import instances_of, one_instance
 from dicomlake.usecases.retrieve_metadata import visible_record
@@ -20,17 +20,17 @@ from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
 from dicomlake.web.response import Piece, Response
 
-JPEG, PNG = "image/jpeg", "image/png"
+JPEG, PNG, GIF = "image/jpeg", "image/png", "image/gif"
 THUMBNAIL = Viewport(128, 128)
 TRIED = 5
 """Images of a series or a study that a thumbnail may be made of, from the middle one on."""
-_KINDS = {JPEG: JPEG, PNG: PNG, "image/jpg": JPEG, "image/*": JPEG, "*/*": JPEG}
+_KINDS = {JPEG: JPEG, PNG: PNG, GIF: GIF, "image/jpg": JPEG, "image/*": JPEG, "*/*": JPEG}
 _FUNCTIONS = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
 _RENDERED = ("window", "viewport", "quality")
 
 
 def get_rendered(call: Call) -> Response:
-    """Answer an instance as a picture of its middle frame, a video as its stream, a document as itself."""
+    """Answer an instance as a picture of its middle frame or a clip, a video as its stream, a document as itself."""
     record = visible_record(call.key, call.ports)
     stored = record.stored_transfer_syntax
     if stored in VIDEO:
@@ -38,7 +38,10 @@ def get_rendered(call: Call) -> Response:
     if not record.frame_count:
         document = encapsulated_document(record, call.ports)
         return _as_itself(call, document.media_type, iter([document.data]))
-    return _alone(call, record, middle_frame(record), wanted_of(call))
+    wanted = wanted_of(call)
+    if wanted.media_type == GIF:
+        return _clip(call, record, range(1, frames_of(record) + 1), wanted)
+    return _alone(call, record, middle_frame(record), wanted)
 
 
 def _as_itself(call: Call, media: str, pieces: Iterator[bytes]) -> Response:
@@ -49,11 +52,13 @@ def _as_itself(call: Call, media: str, pieces: Iterator[bytes]) -> Response:
 
 
 def get_rendered_frames(call: Call) -> Response:
-    """Answer frames as pictures: one alone, several as parts in the order asked for."""
+    """Answer frames as pictures: one alone, several as parts in the order asked for, or as one clip of GIF."""
     record, wanted = visible_record(call.key, call.ports), wanted_of(call)
     numbers = frame_numbers(call.path["frames"])
     if len(numbers) == 1 and not wanted_parts(call):
         return _alone(call, record, numbers[0], wanted)
+    if wanted.media_type == GIF and not wanted_parts(call):
+        return _clip(call, record, numbers, wanted)
     if any(not 1 <= number <= frames_of(record) for number in numbers):
         raise NotFoundError(f"the instance has frames 1 to {frames_of(record)}")
     return _together(call, wanted, [(record, number) for number in numbers])
@@ -113,6 +118,10 @@ def _images(records: tuple[InstanceRecord, ...]) -> list[InstanceRecord]:
 def _alone(call: Call, record: InstanceRecord, number: int, wanted: Wanted) -> Response:
     body = render_frame(record, number, wanted, call.ports)
     return stream_response(call, wanted.media_type, [body])
+
+
+def _clip(call: Call, record: InstanceRecord, numbers: Sequence[int], wanted: Wanted) -> Response:
+    return stream_response(call, GIF, render_clip(record, numbers, wanted, call.ports))
 
 
 def _together(call: Call, wanted: Wanted, shown: list[tuple[InstanceRecord, int]]) -> Response:
@@ -201,7 +210,7 @@ def _media_type(accept: str) -> str:
         wanted = entry.parameters.get("type", "*/*").lower() if entry.media_type == MULTIPART else entry.media_type
         if entry.weight > 0 and wanted in _KINDS:
             return _KINDS[wanted]
-    raise NotAcceptableError(f"pictures are available as {JPEG} and {PNG}")
+    raise NotAcceptableError(f"pictures are available as {JPEG}, {PNG} and {GIF}")
 
 
 def _read[T](make: Callable[[list[str]], T], text: str, form: str) -> T | None:

@@ -16,7 +16,7 @@ from dicomlake.web.large import stream_response
 from dicomlake.web.request import Request
 from dicomlake.web.response import Response
 
-_PICTURES = {"image/jpeg": "image/jpeg", "image/png": "image/png", "image/*": "image/jpeg"}
+_PICTURES = {"image/jpeg": "image/jpeg", "image/png": "image/png", "image/gif": "image/gif", "image/*": "image/jpeg"}
 
 
 def get_wado(call: Call) -> Response:
@@ -52,7 +52,9 @@ def _content_type(request: Request, record: InstanceRecord) -> str:
             return "image/jpeg"
         if entry.media_type in _PICTURES and _is_image(record):
             return _PICTURES[entry.media_type]
-    raise NotAcceptableError(f"the instance is available as {DICOM}, an image also as image/jpeg and image/png")
+    raise NotAcceptableError(
+        f"the instance is available as {DICOM}, an image also as image/jpeg, image/png and image/gif"
+    )
 
 
 def _is_image(record: InstanceRecord) -> bool:
