@@ -339,6 +339,21 @@ def test_a_deleted_instance_leaves_the_next_version_and_its_frames_at_once(lake:
     assert client.get_image_set(datastoreId=DATASTORE, imageSetId=name)["versionId"] == "2"
 
 
+def test_frames_are_asked_for_between_a_deletion_and_its_version_without_a_trace(lake: ImagingLake) -> None:
+    client = lake.now()
+    (summary,) = found(client)
+    name, tags = summary["imageSetId"], summary["DICOMTags"]
+    gone, frames = next((uid, one["ImageFrames"]) for uid, one in instances_of(document_of(client, name)).items())
+    wanted = {"imageSetId": name, "imageFrameInformation": {"imageFrameId": frames[0]["ID"]}}
+    lake.clock.advance(600)
+    lake.delete(tags["DICOMStudyInstanceUID"], tags["DICOMSeriesInstanceUID"], gone)
+    client = lake.now()
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_image_frame(datastoreId=DATASTORE, **wanted)
+
+    assert not [info for info in lake.store.objects.versions("image-sets/").items if info.key.endswith(".frames")]
+
+
 def test_a_series_without_instances_is_a_deleted_image_set(lake: ImagingLake) -> None:
     client = lake.now()
     (summary,) = found(client)

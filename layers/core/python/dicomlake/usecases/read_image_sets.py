@@ -117,23 +117,30 @@ class FrameLists:
     def of(self, image_set: ImageSet, store: Datastore) -> FrameList:
         """Return the list of what an image set holds now."""
         name = image_set.image_set_id, image_set.content
-        found = self._held.pop(name, None) or _frame_list(image_set, store)
-        self._held[name] = found
+        found, is_whole = _frame_list(image_set, store) if name not in self._held else (self._held.pop(name), True)
+        if is_whole:
+            self._held[name] = found
         while len(self._held) > 1 and sum(one.size for one in self._held.values()) > self._room:
             del self._held[next(iter(self._held))]
         return found
 
 
-def _frame_list(image_set: ImageSet, store: Datastore) -> FrameList:
+def _frame_list(image_set: ImageSet, store: Datastore) -> tuple[FrameList, bool]:
+    """Return the list, and whether it is that of the content which the image set names.
+
+    Between a deletion and the version that tells of it there is less, and a list of that may not be kept by its name.
+    """
     key = image_set_frames_key(image_set.image_set_id, image_set.content)
     try:
-        return decode_frame_list(store.objects.get(key))
+        return decode_frame_list(store.objects.get(key)), True
     except NotFoundError:
-        pass
-    parts = _parts(records_of(image_set, store), store, None)
+        records = records_of(image_set, store)
+    parts = _parts(records, store, None)
     body = encode_frame_list((one.record.key.instance_uid, [f.frame_id for f in one.frames]) for one in parts)
-    store.objects.put(key, body)
-    return decode_frame_list(body)
+    is_whole = content_of(records) == image_set.content
+    if is_whole:
+        store.objects.put(key, body)
+    return decode_frame_list(body), is_whole
 
 
 def _write(image_set: ImageSet, datastore_id: DatastoreId, store: Datastore) -> bytes:
