@@ -22,7 +22,7 @@ HANDLER_STAMP := $(STAMPS)/handler-$(call hash,layers/deps/requirements-handler.
 CDK_STAMP := $(STAMPS)/cdk-$(call hash,layers/deps/requirements-cdk.txt)
 LAYERS_STAMP := $(STAMPS)/layers-$(call hash,layers/build.py layers/deps/requirements-base.txt layers/deps/requirements-pixels.txt)
 
-.PHONY: help setup demo up test viewers check lint fast soak fuzz bench golden synth python node clean
+.PHONY: help setup demo up test conformance viewers check lint fast soak fuzz bench golden synth python node clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,6 +52,9 @@ soak: setup ## feed a lake for a long time, killing things, and count
 
 fuzz: setup ## store 20,000 damaged files; none may crash, hang or give wrong pixels
 	nice $(PY) -m tests.fuzz.run
+
+conformance: setup ## hold any DICOMweb service to PS3.18: BASE=URL [WADO=URL] [JSON=FILE] [HEADER="Name: value"]
+	@$(PY) -m tests.conformance.run $(if $(BASE),"$(BASE)",--help) $(if $(WADO),--wado "$(WADO)") $(if $(JSON),--json "$(JSON)") $(if $(HEADER),--header "$(HEADER)")
 
 viewers: $(VIEWERS_STAMP) ## install the web viewer's decoder that tests compare with
 
