@@ -140,6 +140,9 @@ SERVICES = (
     Service("", "rendered series", f"{_SERIES}/rendered", _A_PART),
     Service("", "rendered instance", f"{_INSTANCE}/rendered", "test_an_image_shows_what_pydicom_shows"),
     Service("", "rendered clip, `image/gif`", f"{_INSTANCE}/rendered", "test_a_clip_is_an_animation_of_its_frames"),
+    Service(
+        "", "rendered SR and KO, `text/html`", f"{_INSTANCE}/rendered", "test_a_report_is_a_page_of_its_content_tree"
+    ),
     Service("", "rendered frames", f"{_INSTANCE}/frames/{{frames}}/rendered", _MIDDLE),
     Service("", "thumbnail of a study", f"{_STUDY}/thumbnail", _SMALL),
     Service("", "thumbnail of a series", f"{_SERIES}/thumbnail", _SMALL),

@@ -74,7 +74,7 @@ def test_a_room_imports_only_what_its_row_allows(room: str) -> None:
             assert allowed, f"{path.relative_to(ROOT)} imports {module}"
 
 
-INNER_ORDER = ("text", "dictionary", "header", "frames", "codecs", "files", "pictures", "deidentify")
+INNER_ORDER = ("text", "dictionary", "header", "frames", "codecs", "files", "pictures", "documents", "deidentify")
 
 
 def test_the_rooms_within_dicom_import_only_those_before_them() -> None:

@@ -81,7 +81,7 @@ _BULK = Kind(
 )
 _RENDERED = Kind(
     "Render",
-    ("image/jpeg", "image/png", "image/gif", _MULTIPART, "video/mp4", "application/pdf"),
+    ("image/jpeg", "image/png", "image/gif", _MULTIPART, "video/mp4", "application/pdf", "text/html", "text/plain"),
     (200, 206, 303, 400, 406, 413),
     (("window", "string", "centre,width,function"), _VIEWPORT, ("quality", "integer", "of a JPEG, 1 to 100"), _ACCEPT),
 )

@@ -7,6 +7,7 @@ from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, Not
 from dicomlake.domain.model import InstanceRecord
 from dicomlake.domain.picture import Viewport, Window
 from dicomlake.domain.served import VIDEO
+from dicomlake.usecases.render_document import content_tree
 from dicomlake.usecases.render_frame import Wanted, frames_of, middle_frame, render_clip, render_frame
 from dicomlake.usecases.retrieve_bulkdata import OCTETS, encapsulated_document, read_pixels
 from dicomlake.usecases.retrieve_instances import instances_of, one_instance
@@ -18,6 +19,7 @@ from dicomlake.web.instances import partial
 from dicomlake.web.large import stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
+from dicomlake.web.reports import report_response
 from dicomlake.web.response import Piece, Response
 
 JPEG, PNG, GIF = "image/jpeg", "image/png", "image/gif"
@@ -30,12 +32,15 @@ _RENDERED = ("window", "viewport", "quality")
 
 
 def get_rendered(call: Call) -> Response:
-    """Answer an instance as a picture of its middle frame or a clip, a video as its stream, a document as itself."""
+    """Answer an instance as a picture of its middle frame or a clip, a video, a document, a report as a page."""
     record = visible_record(call.key, call.ports)
     stored = record.stored_transfer_syntax
     if stored in VIDEO:
         return _as_itself(call, MEDIA_TYPES.get(stored, OCTETS), read_pixels(record, call.ports))
     if not record.frame_count:
+        tree = content_tree(record, call.ports)
+        if tree is not None:
+            return report_response(call, tree)
         document = encapsulated_document(record, call.ports)
         return _as_itself(call, document.media_type, iter([document.data]))
     wanted = wanted_of(call)

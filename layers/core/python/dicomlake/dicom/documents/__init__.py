@@ -1,0 +1,1 @@
+"""Structured reports and key object selections as documents that are read: HTML and plain text."""
