@@ -116,6 +116,8 @@ _A_PART = "test_a_series_and_a_study_are_a_part_an_image"
 _MIDDLE = "test_frames_are_rendered_each_and_the_middle_one_stands_for_all"
 _SMALL = "test_a_thumbnail_is_small_whatever_it_stands_for"
 _AS_LANDED = "test_pixels_come_as_asked_and_are_those_that_landed"
+_NOT_AGAIN = "test_what_is_known_is_not_sent_again"
+_GONE = "test_what_was_changed_since_is_sent_and_what_was_deleted_is_gone"
 _STORE = "/dicomweb/{datastore}"
 _STUDY = f"{_STORE}/studies/{{study}}"
 _SERIES = f"{_STUDY}/series/{{series}}"
@@ -149,6 +151,10 @@ SERVICES = (
     Service("", "thumbnail of an instance", f"{_INSTANCE}/thumbnail", "test_a_thumbnail_is_the_image_made_small"),
     Service("", "thumbnail of a frame", f"{_INSTANCE}/frames/{{frames}}/thumbnail", _SMALL),
     Service("", "bulk data", f"{_INSTANCE}/bulkdata/{{bulk}}", "test_every_uri_in_the_metadata_gives_its_value"),
+    Service("", "`ETag`, 304: frames", f"{_INSTANCE}/frames/{{frames}}", _NOT_AGAIN),
+    Service("", "`ETag`, 304: bulk data", f"{_INSTANCE}/bulkdata/{{bulk}}", _NOT_AGAIN),
+    Service("", "`ETag`, 304: rendered", f"{_INSTANCE}/rendered", _NOT_AGAIN),
+    Service("", "410 for what was deleted", _INSTANCE, _GONE),
     Service("WADO-URI 9", "instance as a picture or a file", f"{_STORE}/wado", "test_a_picture_is_the_rendered_one"),
     Service(
         "STOW-RS 10.5",

@@ -9,6 +9,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ComprehensiveSRStorage, KeyObjectSelectionDocumentStorage
 
+from dicomlake.domain.change import ChangeKind, Scope, StudyChange
+from dicomlake.domain.model import JsonObject, StudyUid
 from tests.unit.web.events import body_of, get
 from tests.unit.web.pixel_lake import ROOT, PixelLake
 from tests.usecases.dicom_files import ROOT as UIDS
@@ -147,3 +149,18 @@ def test_a_report_is_no_picture(lake: PixelLake) -> None:
 
     assert response["statusCode"] == 406
     assert b"text/html" in body_of(response)
+
+
+def test_a_corrected_report_is_shown_corrected_and_is_another_version(
+    lake: PixelLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = get(lake.services(), REPORT)
+    study = StudyUid(f"{UIDS}.1")
+    name: JsonObject = {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Right^Name"}]}}
+    change = StudyChange("c1", ChangeKind.CORRECT, Scope(study), "2026-02-03T04:05:06Z", "me", number=1, values=name)
+    monkeypatch.setattr(type(lake.store.changes), "history", lambda self, of: (change,) if of == study else ())
+
+    after = get(lake.services(), REPORT, if_none_match=before["headers"]["etag"])
+
+    assert after["statusCode"] == 200
+    assert "Right^Name" in Page(body_of(after).decode()).words

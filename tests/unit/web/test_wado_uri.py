@@ -43,7 +43,7 @@ def test_a_picture_is_the_rendered_one(lake: PixelLake, uri: str, rs: str) -> No
     by_uri, by_rs = get(lake.services(), ASKED + uri), get(lake.services(), RENDERED + rs)
 
     assert by_uri["statusCode"] == 200, by_uri
-    assert by_uri["headers"] == by_rs["headers"]
+    assert by_uri["headers"] | {"etag": ""} == by_rs["headers"] | {"etag": ""}
     assert body_of(by_uri) == body_of(by_rs)
     decode = png_decode if by_uri["headers"]["content-type"] == "image/png" else jpeg8_decode
     assert decode(body_of(by_uri)).size > 1

@@ -13,6 +13,7 @@ from dicomlake.web.accept import MEDIA_TYPES, MULTIPART, parse_accept
 from dicomlake.web.call import Call
 from dicomlake.web.choose import choose_frames
 from dicomlake.web.frames import frames_in_syntax
+from dicomlake.web.known import unless_known
 from dicomlake.web.large import stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
@@ -24,7 +25,11 @@ _PLACE = re.compile(r"[0-9]{1,15}-[0-9]{1,15}\Z")
 
 def get_bulkdata(call: Call) -> Response:
     """Answer one value: alone where the caller takes it so, else as the part of a multipart body."""
-    record, name = visible_record(call.key, call.ports), call.path["bulk"]
+    record = visible_record(call.key, call.ports)
+    return unless_known(call, record, lambda: _found(call, record, call.path["bulk"]))
+
+
+def _found(call: Call, record: InstanceRecord, name: str) -> Response:
     if name == PIXELS:
         return _pixels(call, record)
     if not _PLACE.match(name):

@@ -70,26 +70,26 @@ _FILES = Kind("Retrieve", (_MULTIPART, "application/dicom"), (200, 206, 303, 406
 _FRAMES = Kind(
     "Retrieve",
     (_MULTIPART, "application/octet-stream", "image/jphc", "image/jp2", "image/jls", "image/jpeg", "image/dicom-rle"),
-    (200, 206, 303, 400, 406, 416),
+    (200, 206, 303, 304, 400, 406, 416),
     (_ACCEPT,),
 )
 _BULK = Kind(
     "Retrieve",
     (_MULTIPART, "application/octet-stream", "application/pdf", "video/mp4"),
-    (200, 206, 303, 406, 416),
+    (200, 206, 303, 304, 406, 416),
     (_ACCEPT,),
 )
 _RENDERED = Kind(
     "Render",
     ("image/jpeg", "image/png", "image/gif", _MULTIPART, "video/mp4", "application/pdf", "text/html", "text/plain"),
-    (200, 206, 303, 400, 406, 413),
+    (200, 206, 303, 304, 400, 406, 413),
     (("window", "string", "centre,width,function"), _VIEWPORT, ("quality", "integer", "of a JPEG, 1 to 100"), _ACCEPT),
 )
 _THUMBNAIL = Kind("Render", ("image/jpeg", "image/png", "image/gif"), (200, 400, 406), (_VIEWPORT, _ACCEPT))
 _URI = Kind(
     "Retrieve",
     ("image/jpeg", "image/png", "image/gif", "application/dicom"),
-    (200, 303, 400, 406),
+    (200, 303, 304, 400, 406),
     (
         ("requestType", "string", "WADO"),
         ("studyUID", "string", "the study"),

@@ -15,6 +15,7 @@ from dicomlake.usecases.search_studies import search_studies
 from dicomlake.usecases.write_native_model import write_native_model
 from dicomlake.web.accept import XML, XML_PARTS, check_json, choose_datasets
 from dicomlake.web.call import Call
+from dicomlake.web.known import CACHED, is_known
 from dicomlake.web.multipart import Part, multipart_body
 from dicomlake.web.response import GZIP_FROM, MAX_BODY, Response, json_response
 
@@ -87,8 +88,8 @@ def _metadata(read: Callable[[Call], Metadata]) -> Callable[[Call], Response]:
         digest = hashlib.blake2b(found.body, digest_size=16)
         digest.update(study_url.encode())
         tag = f'W/"{digest.hexdigest()}"'
-        checks = {"etag": tag, "cache-control": "private, no-cache"}
-        if _is_known(tag, call.request.headers.get("if-none-match", "")):
+        checks = {"etag": tag, **CACHED}
+        if is_known(tag, call.request.headers.get("if-none-match", "")):
             return Response(304, headers=checks)
         body = placed_metadata(found.plain(), study_url)
         headers = {"content-type": media_type, "vary": "accept-encoding", **checks}
@@ -97,12 +98,6 @@ def _metadata(read: Callable[[Call], Metadata]) -> Callable[[Call], Response]:
         return Response(200, _packed(body), {**headers, "content-encoding": "gzip"})
 
     return handle
-
-
-def _is_known(tag: str, known: str) -> bool:
-    """Whether the caller has this version already (RFC 9110 13.1.2: compared weakly)."""
-    tags = [one.strip().removeprefix("W/") for one in known.split(",")]
-    return known.strip() == "*" or tag.removeprefix("W/") in tags
 
 
 def _packed(body: bytes) -> bytes:

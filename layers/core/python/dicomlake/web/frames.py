@@ -11,6 +11,7 @@ from dicomlake.domain.served import is_sent_as_it_lies
 from dicomlake.usecases.retrieve_frames import FramesFound, find_frames, read_frames
 from dicomlake.web.call import Call
 from dicomlake.web.choose import ChosenFrames, choose_frames
+from dicomlake.web.known import unless_known
 from dicomlake.web.large import stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
@@ -23,6 +24,10 @@ def get_frames(call: Call) -> Response:
     """Answer the frames asked for, in the order asked for."""
     numbers = frame_numbers(call.path["frames"])
     found = find_frames(call.key, numbers, call.ports)
+    return unless_known(call, found.record, lambda: _answer(call, found, numbers))
+
+
+def _answer(call: Call, found: FramesFound, numbers: tuple[int, ...]) -> Response:
     chosen = choose_frames(call.request.accept(), found.record.stored_transfer_syntax, len(numbers))
     frames = frames_in_syntax(call, found, chosen)
     if not chosen.multipart:

@@ -14,7 +14,8 @@ def ranged(whole: Response, request: Request) -> Response:
         return whole
     headers = {**whole.headers, "accept-ranges": "bytes"}
     match = _RANGE.match(request.headers.get("range", "").replace(" ", ""))
-    if match is None or not any(match.groups()):
+    weakly = "if-range" in request.headers  # our tags are weak, and weak ones never match there (13.1.5)
+    if weakly or match is None or not any(match.groups()):
         return Response(200, whole.body, headers)
     size = len(whole.body)
     start, stop = _bounds(match[1], match[2], size)

@@ -7,7 +7,7 @@ from dicomlake.domain.errors import InvalidRequestError, NotAcceptableError, Not
 from dicomlake.domain.model import InstanceRecord
 from dicomlake.domain.picture import Viewport, Window
 from dicomlake.domain.served import VIDEO
-from dicomlake.usecases.render_document import content_tree
+from dicomlake.usecases.render_document import content_tree, overlay_of
 from dicomlake.usecases.render_frame import Wanted, frames_of, middle_frame, render_clip, render_frame
 from dicomlake.usecases.retrieve_bulkdata import OCTETS, encapsulated_document, read_pixels
 from dicomlake.usecases.retrieve_instances import instances_of, one_instance
@@ -16,6 +16,7 @@ from dicomlake.web.accept import MEDIA_TYPES, MULTIPART, parse_accept
 from dicomlake.web.call import Call
 from dicomlake.web.frames import frame_numbers
 from dicomlake.web.instances import partial
+from dicomlake.web.known import unless_known
 from dicomlake.web.large import stream_response
 from dicomlake.web.multipart import closing, opening
 from dicomlake.web.ranges import ranged
@@ -34,6 +35,11 @@ _RENDERED = ("window", "viewport", "quality")
 def get_rendered(call: Call) -> Response:
     """Answer an instance as a picture of its middle frame or a clip, a video, a document, a report as a page."""
     record = visible_record(call.key, call.ports)
+    overlay = "" if record.frame_count else overlay_of(record, call.ports)
+    return unless_known(call, record, lambda: _instance(call, record), overlay)
+
+
+def _instance(call: Call, record: InstanceRecord) -> Response:
     stored = record.stored_transfer_syntax
     if stored in VIDEO:
         return _as_itself(call, MEDIA_TYPES.get(stored, OCTETS), read_pixels(record, call.ports))
@@ -58,8 +64,12 @@ def _as_itself(call: Call, media: str, pieces: Iterator[bytes]) -> Response:
 
 def get_rendered_frames(call: Call) -> Response:
     """Answer frames as pictures: one alone, several as parts in the order asked for, or as one clip of GIF."""
-    record, wanted = visible_record(call.key, call.ports), wanted_of(call)
-    numbers = frame_numbers(call.path["frames"])
+    record = visible_record(call.key, call.ports)
+    return unless_known(call, record, lambda: _frames(call, record))
+
+
+def _frames(call: Call, record: InstanceRecord) -> Response:
+    wanted, numbers = wanted_of(call), frame_numbers(call.path["frames"])
     if len(numbers) == 1 and not wanted_parts(call):
         return _alone(call, record, numbers[0], wanted)
     if wanted.media_type == GIF and not wanted_parts(call):
@@ -74,7 +84,8 @@ def get_thumbnail_frame(call: Call) -> Response:
     numbers = frame_numbers(call.path["frames"])
     if len(numbers) != 1:
         raise InvalidRequestError("a thumbnail shows one frame: name one")
-    return _alone(call, visible_record(call.key, call.ports), numbers[0], _small(call))
+    record = visible_record(call.key, call.ports)
+    return unless_known(call, record, lambda: _alone(call, record, numbers[0], _small(call)))
 
 
 def _rendered(find: Callable[[Call], tuple[InstanceRecord, ...]]) -> Callable[[Call], Response]:

@@ -76,7 +76,7 @@ def encoded(response: Response, request: Request) -> Response:
     worth = len(response.body) > GZIP_FROM and _compresses(response)
     if coded or not worth or not request.accepts_gzip():
         return response
-    headers = {**response.headers, "content-encoding": "gzip", "vary": "accept-encoding"}
+    headers = {"vary": "accept-encoding", **response.headers, "content-encoding": "gzip"}
     return replace(response, body=gzip.compress(response.body, 5, mtime=0), headers=headers)
 
 

@@ -12,6 +12,7 @@ from dicomlake.usecases.retrieve_metadata import visible_record
 from dicomlake.web.accept import parse_accept
 from dicomlake.web.call import Call
 from dicomlake.web.choose import DICOM
+from dicomlake.web.known import unless_known
 from dicomlake.web.large import stream_response
 from dicomlake.web.request import Request
 from dicomlake.web.response import Response
@@ -30,6 +31,11 @@ def get_wado(call: Call) -> Response:
     kind = _content_type(request, record)
     if kind == DICOM:
         return _file(call, record)
+    return unless_known(call, record, lambda: _picture(call, record, kind))
+
+
+def _picture(call: Call, record: InstanceRecord, kind: str) -> Response:
+    request = call.request
     number = request.number("frameNumber", 1, 1, 2**31)
     wanted = Wanted(_viewport(request, record), _window(request), kind, request.number("imageQuality", 90, 1, 100))
     return stream_response(call, kind, [render_frame(record, number, wanted, call.ports)])
