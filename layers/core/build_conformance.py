@@ -227,7 +227,7 @@ SERVICES = (
     Service("UPS-RS 11", "worklist", f"{_STORE}/workitems", method="POST"),
     Service(
         "Capabilities 8.9",
-        "capabilities",
+        "capabilities, where no browser origins (`cors_origins`) are named: API Gateway answers `OPTIONS` itself there",
         _STORE,
         "test_options_of_a_service_describes_it_in_wadl",
         method="OPTIONS",
