@@ -387,7 +387,8 @@ def services() -> Iterator[str]:
     """Yield the web services of PS3.18 and whether they are there."""
     yield "\n## DICOMweb (PS3.18)\n"
     yield from table(("service", "what", "route", "", "test"), map(_service, SERVICES))
-    yield "\nInstances come in by S3 or by signed URL ([api.md](api.md)), which is no DICOM service. DIMSE: N.\n"
+    yield "\nInstances come in by S3 or by signed URL too ([api.md](api.md)), which is no DICOM service. DIMSE: N."
+    yield "Rendered pictures apply no presentation state: WADO-URI's `presentationUID` is a 406.\n"
     yield "Media types of frames by the transfer syntax they are stored in (PS3.18 Table 8.7.3-5); others are octets:\n"
     kinds = sorted({media for media in MEDIA_TYPES.values() if media != OCTET_STREAM})
     yield from table(("media type", "stored as"), ((f"`{kind}`", _stored_as(kind)) for kind in kinds))

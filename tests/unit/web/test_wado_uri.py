@@ -79,6 +79,7 @@ def test_what_is_no_image_comes_as_a_file() -> None:
         (f"{ASKED}9", 404),
         (f"{ASKED}&contentType=text/html", 406),
         (f"{ASKED}&anonymize=yes", 406),
+        (f"{ASKED}&presentationUID=1.2.3", 406),
         (f"{ASKED}&frameNumber=2", 404),
         (f"{ASKED}&frameNumber=0", 400),
         (f"{ASKED}&rows=0", 400),

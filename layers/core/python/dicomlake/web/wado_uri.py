@@ -25,6 +25,8 @@ def get_wado(call: Call) -> Response:
     request = call.request
     if request.parameter("requestType").upper() != "WADO":
         raise InvalidRequestError("the parameter requestType is WADO")
+    if request.parameter("presentationUID"):
+        raise NotAcceptableError("presentation states are not applied: leave presentationUID out")
     if request.parameter("anonymize"):
         raise NotAcceptableError("de-identified copies are instances of the research data store: ask for them there")
     record = visible_record(_key(request), call.ports)
