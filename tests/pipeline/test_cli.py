@@ -229,8 +229,8 @@ add, Receipts.add = Receipts.add, Interrupted.add
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main())
 """
-"""Ctrl-C as the fifth file is there: a signal from outside comes too early or too late on a busy machine. Whoever starts
-the tests in the background has them ignore it, which processes hand down."""
+"""Ctrl-C as the fifth file is there: a signal from outside comes too early or too late on a busy machine.
+Whoever starts the tests in the background has them ignore it, which processes hand down."""
 
 
 def test_an_interrupted_push_goes_on_where_it_was(
