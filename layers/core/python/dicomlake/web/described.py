@@ -105,6 +105,7 @@ _URI = Kind(
         ("region", "string", "left,top,right,bottom, each from 0 to 1"),
         ("imageQuality", "integer", "of a JPEG, 1 to 100"),
         ("anonymize", "string", "refused: de-identified copies are in a data store of their own"),
+        ("presentationUID", "string", "refused: presentation states are not applied"),
     ),
 )
 _STORED = Kind(
