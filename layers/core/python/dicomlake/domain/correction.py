@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dicomlake.domain.change import StudyChange
 from dicomlake.domain.errors import InvalidRequestError
 from dicomlake.domain.levels import ATTRIBUTES, QueryLevel
-from dicomlake.domain.model import InstanceKey, JsonObject, JsonValue
+from dicomlake.domain.model import PIXEL_LAYOUT, InstanceKey, JsonObject, JsonValue
 from dicomlake.domain.study import overlaid, parse_time
 
 MAX_ELEMENTS = 100
@@ -26,16 +26,7 @@ _FIXED = frozenset(
         "00083002",
         "0020000D",
         "0020000E",
-        "00280002",
-        "00280004",
-        "00280006",
-        "00280008",
-        "00280010",
-        "00280011",
-        "00280100",
-        "00280101",
-        "00280102",
-        "00280103",
+        *PIXEL_LAYOUT,
         "00282110",
         "00282112",
         "00282114",

@@ -20,6 +20,20 @@ JsonObject = dict[str, JsonValue]
 
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
 
+PIXEL_LAYOUT = (
+    "00280002",
+    "00280004",
+    "00280006",
+    "00280008",
+    "00280010",
+    "00280011",
+    "00280100",
+    "00280101",
+    "00280102",
+    "00280103",
+)
+"""Tags that tell how pixels lie in memory (PS3.3 C.7.6.3): Samples per Pixel to Pixel Representation."""
+
 
 def is_uid(text: str) -> bool:
     """Whether the text has the form of a UID (PS3.5 9.1): digits and dots, at most 64 characters.

@@ -1,23 +1,11 @@
 """The Image Pixel module out of the JSON view, with what stands in for what is missing (PixelAttributes)."""
 
 from dicomlake.dicom.instance import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PixelAttributes, Span
-from dicomlake.domain.model import JsonObject, JsonValue
+from dicomlake.domain.model import PIXEL_LAYOUT, JsonObject, JsonValue
 
 BITS = {FLOAT_PIXEL_DATA: 32, DOUBLE_FLOAT_PIXEL_DATA: 64}
 
 
-_MODULE = (
-    "00280002",
-    "00280004",
-    "00280006",
-    "00280008",
-    "00280010",
-    "00280011",
-    "00280100",
-    "00280101",
-    "00280102",
-    "00280103",
-)
 _LAST: dict[int, tuple[list[JsonValue], PixelAttributes]] = {}
 """By pixel element, the module that was read last and what it said: a series' instances come together."""
 
@@ -26,7 +14,7 @@ def pixel_attributes(view: JsonObject, tag: int, offsets: Span | None, lengths: 
     """Return the attributes that tell how the pixels of element `tag` are laid out."""
     if offsets or lengths:
         return _read(view, tag, offsets, lengths)
-    module = list(map(view.get, _MODULE))
+    module = list(map(view.get, PIXEL_LAYOUT))
     last = _LAST.get(tag)
     if last is None or last[0] != module:
         last = _LAST[tag] = module, _read(view, tag, None, None)
